@@ -1,0 +1,245 @@
+"""The engine's cloud port, by the Azure SDK: one request a call, answers in wire shape."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.rest import HttpRequest
+from yarl import URL
+
+from aks_operator.armid import RESOURCE_GROUP, SUBSCRIPTION, parse
+from aks_operator.cloud import errors
+from aks_operator.cloud.budget import Budget
+from aks_operator.cloud.clients import API_VERSIONS, Clients
+from aks_operator.cloud.services import SERVICES, Service
+from aks_operator.port import Accepted, AuthenticationFailed, Body, NotFound, OperationState, Throttled, Unreachable
+
+Observe = Callable[[str, str, str], None]
+"""Told of every request: type, verb, HTTP status (or "none")."""
+DEFAULT_THROTTLE: Final = 30.0
+
+
+class _Answers:
+    """Every raw answer of one SDK call, in order: what the SDK's models would drop is kept."""
+
+    def __init__(self) -> None:
+        self.all: list[Any] = []
+
+    def __call__(self, response: Any) -> None:
+        self.all.append(response.http_response)
+
+    @property
+    def last(self) -> Any:
+        return self.all[-1] if self.all else None
+
+
+class AzureCloud:
+    """A subscription through the Azure SDK (implements `port.Cloud`)."""
+
+    def __init__(
+        self, clients: Clients, subscription: str, resource_manager: str, budget: Budget, observe: Observe
+    ) -> None:
+        self._clients = clients
+        self._subscription = subscription
+        self._origin = _origin(resource_manager)
+        self.budget = budget
+        self._observe = observe
+
+    @property
+    def subscription(self) -> str:
+        """The subscription's GUID."""
+        return self._subscription
+
+    async def get(self, id_: str) -> Body:
+        """See port.Cloud."""
+        type_ = parse(id_).type
+        if type_ == SUBSCRIPTION:
+            return await self._raw("GET", f"{id_}?api-version={API_VERSIONS['subscriptions']}", type_)
+        service, names = _service(id_)
+        answers = await self._call(
+            type_, "GET", "reads", lambda hook: service.get(self._clients, *names, raw_response_hook=hook)
+        )
+        return _json(answers.last) or {}
+
+    async def list(self, type_: str, scope: str) -> list[Body]:
+        """See port.Cloud."""
+        service = SERVICES[type_.lower()]
+        names = () if parse(scope).type == SUBSCRIPTION else _names(scope)
+        answers = await self._call(
+            type_, "LIST", "reads", lambda hook: _drain(service.list(self._clients, *names, raw_response_hook=hook))
+        )
+        return [item for answer in answers.all for item in (_json(answer) or {}).get("value") or ()]
+
+    async def put(self, id_: str, body: Body, *, if_match: str | None = None) -> Accepted:
+        """See port.Cloud."""
+        service, names = _service(id_)
+        headers = {"If-Match": if_match} if if_match else {"If-None-Match": "*"} if if_match == "" else {}
+        answers = await self._call(
+            service.type,
+            "PUT",
+            "writes",
+            lambda hook: service.put(self._clients, *names, body, raw_response_hook=hook, headers=headers),
+        )
+        return self._accepted(answers.last)
+
+    async def delete(self, id_: str, *, if_match: str | None = None) -> Accepted:
+        """See port.Cloud."""
+        service, names = _service(id_)
+        headers = {"If-Match": if_match} if if_match else {}
+        try:
+            answers = await self._call(
+                service.type,
+                "DELETE",
+                "writes",
+                lambda hook: service.delete(self._clients, *names, raw_response_hook=hook, headers=headers),
+            )
+        except NotFound:
+            return Accepted(None, None, None)
+        return self._accepted(answers.last)
+
+    async def post(self, id_: str, action: str) -> Body:
+        """See port.Cloud."""
+        service, names = _service(id_)
+        call = service.actions[action]
+        answers = await self._call(
+            service.type, action, "reads", lambda hook: call(self._clients, *names, raw_response_hook=hook)
+        )
+        return _json(answers.last) or {}
+
+    async def poll(self, url: str) -> OperationState:
+        """See port.Cloud."""
+        if not self.owns_url(url):
+            raise NotFound(
+                "the operation's URL is not of this account's resource manager and subscription",
+                code="OperationNotFound",
+            )
+        answers = _Answers()
+
+        async def ask(hook: _Answers) -> None:
+            # ARM signs these URLs: they are sent back to the letter
+            response = await self._clients.resources.send_request(
+                HttpRequest("GET", str(URL(url, encoded=True))), raw_response_hook=hook
+            )
+            response.raise_for_status()
+
+        answers = await self._call("operations", "GET", "reads", ask)
+        answer = answers.last
+        retry_after = errors.seconds(answer.headers.get("Retry-After"))
+        body = _json(answer) or {}
+        status = str(body.get("status") or "")
+        if answer.status_code == 202 or status.lower() not in {"", "succeeded", "failed", "canceled"}:
+            return OperationState(done=False, error=None, retry_after=retry_after)
+        bad = status.lower() in {"failed", "canceled"}
+        return OperationState(
+            done=True, error=errors.from_operation(body.get("error")) if bad else None, retry_after=None
+        )
+
+    def owns_url(self, url: str) -> bool:
+        """See port.Cloud. Scheme, host and port are the resource manager's, and the path lies under the subscription."""
+        try:
+            parts = urlsplit(url)
+            path = parts.path.lower()
+            return (
+                _origin(url) == self._origin
+                and path.startswith(f"/subscriptions/{self._subscription.lower()}/")
+                and ".." not in path
+                and "%2e" not in path
+                and not parts.username
+            )
+        except ValueError:
+            return False
+
+    async def _raw(self, method: str, path: str, type_: str) -> Body:
+        async def ask(hook: _Answers) -> None:
+            response = await self._clients.resources.send_request(HttpRequest(method, path), raw_response_hook=hook)
+            response.raise_for_status()
+
+        return _json((await self._call(type_, method, "reads", ask)).last) or {}
+
+    async def _call(self, type_: str, verb: str, kind: Any, call: Callable[[_Answers], Awaitable[Any]]) -> _Answers:
+        """The raw answers of one SDK call; raises CloudError."""
+        await self.budget.acquire(kind)
+        answers = _Answers()
+        try:
+            await call(answers)
+        except HttpResponseError as error:
+            raise self._refused(error, answers.last) from error
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise Unreachable(f"no answer from {self._origin[1]}: {error.message}", code="CloudUnreachable") from error
+        except (TimeoutError, OSError) as error:
+            raise Unreachable(
+                f"no answer from {self._origin[1]}: {type(error).__name__}", code="CloudUnreachable"
+            ) from error
+        except AzureError as error:
+            raise Unreachable(str(error.message), code="CloudUnreachable") from error
+        finally:
+            for answer in answers.all:
+                self._observe(type_, verb, str(answer.status_code))
+                self.budget.heard(answer.headers)
+            if not answers.all:
+                self._observe(type_, verb, "none")
+        return answers
+
+    def _refused(self, error: HttpResponseError, answer: Any) -> Exception:
+        if isinstance(error, ClientAuthenticationError) and (answer is None or answer.status_code < 400):
+            return AuthenticationFailed(_first_line(error.message), code="AuthenticationFailed", status=401)
+        if answer is None:
+            return Unreachable(str(error.message), code="CloudUnreachable")
+        typed = errors.from_answer(answer.status_code, _json(answer), answer.headers)
+        if isinstance(typed, Throttled):
+            self.budget.throttled(typed.retry_after or DEFAULT_THROTTLE)
+        return typed
+
+    def _accepted(self, answer: Any) -> Accepted:
+        url = answer.headers.get("Azure-AsyncOperation") or (
+            answer.headers.get("Location") if answer.status_code == 202 else None
+        )
+        operation = url if url and self.owns_url(url) else None
+        return Accepted(_json(answer), operation, errors.seconds(answer.headers.get("Retry-After")))
+
+
+async def _drain(pages: Any) -> None:
+    async for _ in pages:
+        pass
+
+
+def _service(id_: str) -> tuple[Service, tuple[str, ...]]:
+    return SERVICES[parse(id_).type.lower()], _names(id_)
+
+
+def _names(id_: str) -> tuple[str, ...]:
+    parsed = parse(id_)
+    return (
+        ()
+        if parsed.type == SUBSCRIPTION
+        else (parsed.resource_group,)
+        if parsed.type == RESOURCE_GROUP
+        else (parsed.resource_group, *parsed.names)
+    )
+
+
+def _json(answer: Any) -> dict[str, Any] | None:
+    """The answer's JSON object, None when it has none."""
+    if answer is None or not answer.content:
+        return None
+    try:
+        parsed = answer.json()
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, Mapping) else None  # type: ignore[return-value]  # JSON objects are dicts
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0] if text and text.strip() else "the credential was refused"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return (parts.scheme.lower(), parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme.lower()))

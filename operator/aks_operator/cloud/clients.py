@@ -1,0 +1,121 @@
+"""The SDK's clients: made when first needed, over one shared connection pool."""
+
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.transport import AioHttpTransport
+
+from aks_operator.cloud.credentials import Endpoints
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerservice.aio import ContainerServiceClient
+    from azure.mgmt.dns.aio import DnsManagementClient
+    from azure.mgmt.network.aio import NetworkManagementClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+API_VERSIONS: Final = {
+    "containerservice": "2026-08-01",
+    "network": "2026-03-01",
+    "dns": "2018-05-01",
+    "resources": "2025-04-01",
+    "subscriptions": "2022-12-01",
+}
+"""Pinned, so that an update of the SDK does not change the wire."""
+
+
+def transport(endpoints: Endpoints, *, connections: int = 20, timeout: float = 60.0) -> AioHttpTransport:
+    """A pool for every client of one account. TLS is always verified: by the account's CA if it names one.
+
+    The context is made here, once: the SDK would read the CA file again for each request.
+    """
+    context = ssl.create_default_context(cafile=endpoints.ca)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context, limit=connections),
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
+        auto_decompress=False,  # as the SDK's own session: it decompresses by itself
+    )
+    return _Shared(session=session, session_owner=False)
+
+
+class _Shared(AioHttpTransport):  # type: ignore[misc]  # azure-core loads it lazily: mypy sees Any
+    """A transport that outlives each client, and leaves the choice of authorities to its session."""
+
+    async def send(self, request: Any, **config: Any) -> Any:
+        config.pop("connection_verify", None)
+        config.pop("connection_cert", None)
+        return await super().send(request, connection_verify=True, **config)
+
+    async def close(self) -> None:
+        """Nothing: the account closes the session when it goes."""
+
+    async def shut_down(self) -> None:
+        """Close the session."""
+        if self.session is not None:
+            await self.session.close()
+
+
+class Clients:
+    """One client a service, each made on first use: importing azure-mgmt-network alone takes 40 MiB."""
+
+    def __init__(
+        self, endpoints: Endpoints, credential: AsyncTokenCredential, subscription: str, pool: AioHttpTransport
+    ) -> None:
+        self._credential = credential
+        self._subscription = subscription
+        self._made: dict[str, Any] = {}
+        self._options: dict[str, Any] = {
+            "base_url": endpoints.resource_manager,
+            "credential_scopes": [f"{endpoints.resource_manager.rstrip('/')}/.default"],
+            "transport": pool,
+            "retry_total": 0,  # retries sleep inside the call: the work queue reschedules instead
+            "redirect_max": 0,
+            "polling_interval": 5,
+        }
+
+    def _make(self, name: str, client: Any) -> Any:
+        made = self._made[name] = client(
+            self._credential, self._subscription, api_version=API_VERSIONS[name], **self._options
+        )
+        return made
+
+    @property
+    def containerservice(self) -> "ContainerServiceClient":
+        """Clusters, agent pools, machines."""
+        if "containerservice" not in self._made:
+            from azure.mgmt.containerservice.aio import ContainerServiceClient
+
+            self._make("containerservice", ContainerServiceClient)
+        client: ContainerServiceClient = self._made["containerservice"]
+        return client
+
+    @property
+    def network(self) -> "NetworkManagementClient":
+        """Balancers, addresses, security groups, networks."""
+        if "network" not in self._made:
+            from azure.mgmt.network.aio import NetworkManagementClient
+
+            self._make("network", NetworkManagementClient)
+        client: NetworkManagementClient = self._made["network"]
+        return client
+
+    @property
+    def dns(self) -> "DnsManagementClient":
+        """Zones and record sets."""
+        if "dns" not in self._made:
+            from azure.mgmt.dns.aio import DnsManagementClient
+
+            self._make("dns", DnsManagementClient)
+        client: DnsManagementClient = self._made["dns"]
+        return client
+
+    @property
+    def resources(self) -> "ResourceManagementClient":
+        """Resource groups, and requests that no typed client has."""
+        if "resources" not in self._made:
+            from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+            self._make("resources", ResourceManagementClient)
+        client: ResourceManagementClient = self._made["resources"]
+        return client

@@ -1,0 +1,1 @@
+"""Pure: specs and what they refer to, as ARM bodies and Kubernetes objects."""

@@ -1,0 +1,1 @@
+"""ARM resources that several objects share: one writer each."""

@@ -1,0 +1,1 @@
+"""One reconcile for each kind of custom resource."""

@@ -1,0 +1,85 @@
+"""The operator's settings: environment variables `AKS_OPERATOR_…`, read once at start."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""In the environment a list is separated by commas."""
+
+
+class Settings(BaseSettings):
+    """What an installation decides; the chart's values set these."""
+
+    model_config = SettingsConfigDict(env_prefix="AKS_OPERATOR_", frozen=True, extra="ignore")
+
+    namespace: str = Field(
+        "aks-operator",
+        description="namespace is where the operator runs; accounts there serve all namespaces they allow.",
+    )
+    pod_uid: str = Field("", description="pod_uid identifies this process in the Lease; empty: made up at start.")
+    management_id: str = Field(
+        "",
+        max_length=64,
+        description="management_id tells installations apart in one subscription; empty: the kube-system namespace's UID.",
+    )
+    kubeconfig: str = Field(
+        "", description="kubeconfig is a file to use outside a cluster; empty: the pod's ServiceAccount."
+    )
+    context: str = Field("", description="context is the kubeconfig's context to use; empty: its current one.")
+    watch_namespaces: Names = Field(
+        (), description="watch_namespaces limits the operator to these namespaces; empty: all."
+    )
+    allowed_endpoints: Names = Field(
+        (),
+        description="allowed_endpoints are the URLs that accounts of cloud Custom may name; our tokens go nowhere else.",
+    )
+    workload_identity_namespaces: Names = Field(
+        (),
+        description="workload_identity_namespaces are namespaces besides the operator's whose accounts may use the operator's own identity.",
+    )
+    delete_empty_resource_group: bool = Field(
+        False,
+        description="delete_empty_resource_group removes a resource group that we made when nothing is left in it.",
+    )
+    default_location: str = Field(
+        "westeurope",
+        description="default_location is where a resource group is made for an object that has no location of its own.",
+    )
+    workers: int = Field(32, ge=1, le=256, description="workers is how many objects are worked on at once.")
+    drift_interval_seconds: float = Field(
+        60.0, ge=1, description="drift_interval_seconds is how often the cloud is compared with the objects."
+    )
+    poll_interval_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="poll_interval_seconds is how often an operation is asked for when the cloud does not say.",
+    )
+    request_timeout_seconds: float = Field(
+        60.0, gt=0, description="request_timeout_seconds bounds one request to the cloud."
+    )
+    writes_per_second: float = Field(
+        10.0,
+        gt=0,
+        description="writes_per_second is the pace of writes for each subscription and identity (Azure's own refill).",
+    )
+    reads_per_second: float = Field(
+        25.0, gt=0, description="reads_per_second is the pace of reads for each subscription and identity."
+    )
+    http_port: int = Field(8080, ge=0, le=65535, description="http_port serves /healthz, /readyz and /metrics.")
+    lease_name: str = Field("aks-operator", description="lease_name is the Lease that makes one process the leader.")
+    lease_seconds: float = Field(
+        15.0, ge=2, description="lease_seconds is how long a Lease holds without being renewed."
+    )
+    log_level: str = Field(
+        "INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="log_level is the least severe level that is logged.",
+    )
+    log_format: str = Field("json", pattern="^(json|plain)$", description="log_format is json, or plain for people.")
+
+    @field_validator("watch_namespaces", "allowed_endpoints", "workload_identity_namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -1,0 +1,136 @@
+"""Plans: what is written, what is left alone, what is never touched."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aks_operator.marks import CLUSTER_TAG, OWNER_TAG
+from aks_operator.plan import Resource, Whole, differing, overlay, plan, plan_deletion, strip
+
+TYPE = "Microsoft.ContainerService/managedClusters"
+ID = f"/subscriptions/s/resourceGroups/g/providers/{TYPE}/c"
+MARK = "m/ns/c"
+
+
+def desired(body: dict[str, Any] | None = None, **kw: Any) -> Resource:
+    return Resource(ID, TYPE, body or {"location": "westeurope", "properties": {"dnsPrefix": "c"}}, MARK, **kw)
+
+
+def observed(**properties: Any) -> dict[str, Any]:
+    return {
+        "id": ID,
+        "location": "westeurope",
+        "tags": {CLUSTER_TAG: MARK},
+        "etag": "e1",
+        "properties": {"dnsPrefix": "c", "provisioningState": "Succeeded", **properties},
+    }
+
+
+def test_what_is_not_there_is_created_with_its_mark_and_what_only_creation_sends() -> None:
+    step = plan(desired(creation={"properties": {"agentPoolProfiles": [1]}}, tags={"team": "web"}), None)
+    assert step.action == "create"
+    assert step.body is not None
+    assert step.body["tags"] == {"team": "web", CLUSTER_TAG: MARK}
+    assert step.body["properties"] == {"agentPoolProfiles": [1], "dnsPrefix": "c"}
+
+
+def test_nothing_is_done_when_nothing_we_own_differs() -> None:
+    assert plan(desired(), {**observed(extra="Azure's own"), "location": "West Europe"}).action == "none"
+
+
+def test_an_update_keeps_what_others_set_and_names_what_differs() -> None:
+    step = plan(
+        desired(),
+        {**observed(dnsPrefix="other", extra=1, agentPoolProfiles=[1]), "tags": {CLUSTER_TAG: MARK, "theirs": "1"}},
+    )
+    assert (step.action, step.paths, step.if_match) == ("update", ("properties.dnsPrefix",), "e1")
+    assert step.body is not None
+    assert step.body["properties"] == {"dnsPrefix": "c", "extra": 1, "agentPoolProfiles": [1]}
+    assert step.body["tags"] == {CLUSTER_TAG: MARK, "theirs": "1"}
+
+
+def test_what_others_own_is_left_out_of_every_later_put() -> None:
+    step = plan(desired(never_sent=frozenset({"agentPoolProfiles"})), observed(dnsPrefix="x", agentPoolProfiles=[1]))
+    assert step.body is not None
+    assert "agentPoolProfiles" not in step.body["properties"]
+
+
+@pytest.mark.parametrize("tags", [{}, {CLUSTER_TAG: "other/ns/c"}, {OWNER_TAG: MARK}])
+def test_what_does_not_carry_our_mark_is_refused_and_never_deleted(tags: dict[str, str]) -> None:
+    foreign = {**observed(), "tags": tags}
+    assert plan(desired(), foreign).action == "refuse"
+    assert plan_deletion(ID, TYPE, foreign, MARK).action == "none"
+
+
+def test_nothing_is_written_while_something_is_under_way() -> None:
+    assert plan(desired(), observed(provisioningState="Updating", dnsPrefix="x")).action == "wait"
+    assert plan_deletion(ID, TYPE, observed(provisioningState="Deleting"), MARK).action == "wait"
+
+
+def test_a_failed_resource_is_put_again() -> None:
+    assert plan(desired(), observed(provisioningState="Failed")).action == "update"
+
+
+def test_a_tag_dropped_from_the_spec_goes_and_a_foreign_one_stays() -> None:
+    have = {**observed(), "tags": {CLUSTER_TAG: MARK, "old": "1", "theirs": "2"}}
+    step = plan(desired(), have, applied_tags=["old"])
+    assert (step.action, step.paths) == ("update", ("tags.old",))
+    assert step.body is not None
+    assert step.body["tags"] == {CLUSTER_TAG: MARK, "theirs": "2"}
+
+
+def test_a_map_owned_whole_loses_what_is_no_longer_wanted() -> None:
+    want = desired({"properties": {"nodeLabels": Whole(disk="ssd")}})
+    step = plan(want, observed(nodeLabels={"disk": "ssd", "old": "1"}))
+    assert step.paths == ("properties.nodeLabels.old",)
+    assert step.body is not None
+    assert step.body["properties"]["nodeLabels"] == {"disk": "ssd"}
+    assert plan(desired({"properties": {"nodeLabels": Whole()}}), observed()).action == "none"
+
+
+@pytest.mark.parametrize(
+    ("want", "have"),
+    [
+        ({"id": "/subscriptions/A/resourceGroups/b"}, {"id": "/subscriptions/a/resourcegroups/B"}),
+        ({"location": "westeurope"}, {"location": "West Europe"}),
+        ({"l": [{"name": "a"}, {"name": "b"}]}, {"l": [{"name": "b", "x": 1}, {"name": "a"}]}),
+        ({"l": ["1", "2"]}, {"l": ["2", "1"]}),
+        ({"l": []}, {}),
+        ({"scalar": None}, {"scalar": "Azure's"}),
+    ],
+)
+def test_the_known_lies_are_no_difference(want: Any, have: Any) -> None:
+    assert list(differing(want, have)) == []
+
+
+def test_read_only_keys_are_not_sent_back() -> None:
+    body = {
+        **observed(fqdn="x", powerState={}),
+        "identity": {"type": "SystemAssigned", "principalId": "p"},
+        "systemData": {},
+    }
+    assert strip(body, TYPE) == {
+        "location": "westeurope",
+        "tags": {CLUSTER_TAG: MARK},
+        "properties": {"dnsPrefix": "c"},
+        "identity": {"type": "SystemAssigned"},
+    }
+
+
+SCALARS = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "B", "/subscriptions/X"])
+BODIES = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), SCALARS, max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), SCALARS | inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(want=BODIES, have=BODIES)
+def test_after_an_overlay_nothing_differs_and_nothing_foreign_is_lost(
+    want: dict[str, Any], have: dict[str, Any]
+) -> None:
+    after = overlay(have, want)
+    assert list(differing(want, after)) == []
+    assert have.keys() <= after.keys()
