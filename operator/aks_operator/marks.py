@@ -53,11 +53,15 @@ def owner_hash(owner: Key) -> str:
 
 
 def mark_of(body: Mapping[str, Any], type_: str) -> str | None:
-    """The mark that a resource carries, None when it carries none. DNS record sets carry theirs in `metadata`."""
-    holder = (
-        (body.get("properties") or {}).get("metadata")
-        if type_.lower().startswith("microsoft.network/dnszones/")
-        else body.get("tags")
-    )
+    """The mark that a resource carries, None when it carries none.
+
+    DNS record sets carry theirs in `metadata`, agent pools in `properties.tags`.
+    """
+    properties = body.get("properties") or {}
+    kind = type_.lower()
+    if kind.startswith("microsoft.network/dnszones/"):
+        holder = properties.get("metadata")
+    else:
+        holder = properties.get("tags") if kind.endswith("/agentpools") else body.get("tags")
     wanted = tag_of(type_)
     return next((str(v) for k, v in (holder or {}).items() if k.lower() == wanted), None)

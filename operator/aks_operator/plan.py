@@ -188,5 +188,5 @@ def _ordered(items: list[Any]) -> list[Any]:
 
 
 def _marks_elsewhere(type_: str) -> bool:
-    """Record sets have no tags: their mark is part of the body (`metadata`)."""
-    return type_.lower().startswith("microsoft.network/dnszones/")
+    """Record sets and agent pools have no top-level tags: their mark is part of the body's properties."""
+    return type_.lower().startswith("microsoft.network/dnszones/") or type_.lower().endswith("/agentpools")

@@ -24,6 +24,9 @@ class CloudError(Exception):
 class Terminal(CloudError):
     """Retrying cannot help until the spec changes, or somebody changes the cloud."""
 
+    nothing_made = False
+    """Whether this refused a creation: there is nothing of ours then, and the object may still become another."""
+
 
 class NotFound(CloudError):
     """The resource, its parent or its resource group is not there."""

@@ -19,7 +19,16 @@ from aks_operator.cloud import errors
 from aks_operator.cloud.budget import Budget
 from aks_operator.cloud.clients import API_VERSIONS, Clients
 from aks_operator.cloud.services import SERVICES, Service
-from aks_operator.port import Accepted, AuthenticationFailed, Body, NotFound, OperationState, Throttled, Unreachable
+from aks_operator.port import (
+    Accepted,
+    AuthenticationFailed,
+    Body,
+    NotFound,
+    OperationState,
+    Throttled,
+    Transient,
+    Unreachable,
+)
 
 Observe = Callable[[str, str, str], None]
 """Told of every request: type, verb, HTTP status (or "none")."""
@@ -44,13 +53,20 @@ class AzureCloud:
     """A subscription through the Azure SDK (implements `port.Cloud`)."""
 
     def __init__(
-        self, clients: Clients, subscription: str, resource_manager: str, budget: Budget, observe: Observe
+        self,
+        clients: Clients,
+        subscription: str,
+        resource_manager: str,
+        budget: Budget,
+        observe: Observe,
+        may_write: Callable[[], bool],
     ) -> None:
         self._clients = clients
         self._subscription = subscription
         self._origin = _origin(resource_manager)
         self.budget = budget
         self._observe = observe
+        self._may_write = may_write
 
     @property
     def subscription(self) -> str:
@@ -166,6 +182,8 @@ class AzureCloud:
     async def _call(self, type_: str, verb: str, kind: Any, call: Callable[[_Answers], Awaitable[Any]]) -> _Answers:
         """The raw answers of one SDK call; raises CloudError."""
         await self.budget.acquire(kind)
+        if kind == "writes" and not self._may_write():
+            raise Transient("this process does not lead any more: nothing is written", code="NotLeading")
         answers = _Answers()
         try:
             await call(answers)

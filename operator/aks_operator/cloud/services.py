@@ -89,6 +89,13 @@ SERVICES: Final[Mapping[str, Service]] = {
     service.type.lower(): service
     for service in (
         _typed("Microsoft.Resources/resourceGroups", lambda c: c.resources.resource_groups, begin=False),
+        Service(
+            "Microsoft.Resources/resources",
+            get=_missing("a resource is asked for by its own type"),
+            list=lambda c, *n, **kw: c.resources.resources.list_by_resource_group(*n, **kw),
+            put=_missing("a resource is made by its own type"),
+            delete=_missing("a resource is deleted by its own type"),
+        ),
         _typed(
             "Microsoft.ContainerService/managedClusters",
             lambda c: c.containerservice.managed_clusters,

@@ -1,1 +1,1 @@
-"""ARM resources that several objects share: one writer each."""
+"""ARM resources that several objects share: one writer each, computed from all who share it."""

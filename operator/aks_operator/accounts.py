@@ -1,0 +1,209 @@
+"""Accounts at work: a CloudAccount and its credential become a session that every object of the account shares."""
+
+import hashlib
+import tempfile
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aks_operator.armid import subscription_id
+from aks_operator.cache import Cache
+from aks_operator.cloud.arm import AzureCloud
+from aks_operator.cloud.budget import Budget
+from aks_operator.cloud.clients import Clients, transport
+from aks_operator.cloud.credentials import PUBLIC_CLOUDS, Endpoints, ServicePrincipal, credential
+from aks_operator.conditions import find, is_true
+from aks_operator.keys import Key
+from aks_operator.kube import KubeClient, KubeError
+from aks_operator.metrics import Metrics
+from aks_operator.objects import parse
+from aks_operator.observer import Observer
+from aks_operator.outcome import Hold
+from aks_operator.session import Session
+from aks_operator.settings import Settings
+
+KIND: Final = "CloudAccount"
+
+
+@dataclass
+class Account:
+    """An account whose credential was read. `digest` tells whether spec and secret are still the same."""
+
+    key: Key
+    digest: str
+    subscription: str
+    prefix: str
+    session: Session
+    budget: Budget
+    pool: Any
+    credential: Any
+
+    @property
+    def id(self) -> str:
+        """The subscription's ARM id."""
+        return subscription_id(self.subscription)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.credential.close()
+        await self.pool.shut_down()
+
+
+class Accounts:
+    """All accounts in use. Secrets are read when an account is reconciled, and held in memory while it is in use."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        cache: Cache,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        now: Callable[[], str],
+        may_write: Callable[[], bool],
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._now = now
+        self._may_write = may_write
+        self._open: dict[Key, Account] = {}
+        self._files = tempfile.TemporaryDirectory(prefix="aks-operator-ca-")
+
+    def get(self, key: Key) -> Account | None:
+        """The account if it is open."""
+        return self._open.get(key)
+
+    def resolve(self, namespace: str, reference: Any) -> Account:
+        """The account that an object of `namespace` refers to; raises Hold with the reason why there is none.
+
+        Without a namespace it is looked up in the object's, then in the operator's.
+        """
+        name = reference.name
+        places = [reference.namespace] if reference.namespace else [namespace, self._settings.namespace]
+        key = next((k for place in places if self._cache.get(k := Key(KIND, place, name)) is not None), None)
+        if key is None:
+            where = " nor ".join(f"{name!r} in namespace {place!r}" for place in dict.fromkeys(places))
+            raise Hold("WaitingForAccount", f"there is no CloudAccount {where}: create one, or correct accountRef")
+        body = self._cache.get(key) or {}
+        allowed = (body.get("spec") or {}).get("allowedNamespaces") or ()
+        if key.namespace != namespace and namespace not in allowed and "*" not in allowed:
+            raise Hold(
+                "NotAllowed",
+                f"CloudAccount {key.namespace}/{name} does not list namespace {namespace!r} in allowedNamespaces",
+            )
+        account = self._open.get(key)
+        if account is None or not is_true(body):
+            ready = find((body.get("status") or {}).get("conditions") or (), "Ready")
+            why = f": {ready['reason']}, {ready['message']}" if ready and ready["status"] != "True" else ""
+            raise Hold("WaitingForAccount", f"CloudAccount {key.namespace}/{name} is not ready{why}")
+        return account
+
+    async def open(self, key: Key) -> Account:
+        """The account of `key`, opened anew when its spec or its secrets changed; raises Hold."""
+        spec = parse(KIND, self._cache.get(key) or {}).spec
+        principal = await self._principal(key, spec)
+        endpoints = await self._endpoints(key, spec)
+        digest = hashlib.sha256(repr((spec, principal.secret, principal.certificate, endpoints)).encode()).hexdigest()
+        known = self._open.get(key)
+        if known is not None and known.digest == digest:
+            return known
+        pool = transport(endpoints, timeout=self._settings.request_timeout_seconds)
+        token = credential(principal, endpoints, pool)
+        budget = Budget(self._settings.reads_per_second, self._settings.writes_per_second, self._clock)
+        clients = Clients(endpoints, token, spec.subscription_id, pool)
+        cloud = AzureCloud(
+            clients, spec.subscription_id, endpoints.resource_manager, budget, self._count, self._may_write
+        )
+        session = Session(
+            cloud,
+            Observer(cloud, self._clock, self._settings.drift_interval_seconds),
+            clock=self._clock,
+            now=self._now,
+            poll_interval=self._settings.poll_interval_seconds,
+        )
+        if known is not None:
+            session.operations.update(known.session.operations)
+            await known.close()
+        account = Account(
+            key, digest, spec.subscription_id, spec.resource_group_prefix or "", session, budget, pool, token
+        )
+        self._open[key] = account
+        return account
+
+    async def close(self, key: Key) -> None:
+        """The account is gone."""
+        account = self._open.pop(key, None)
+        if account is not None:
+            await account.close()
+
+    async def close_all(self) -> None:
+        """The process ends."""
+        for key in list(self._open):
+            await self.close(key)
+        self._files.cleanup()
+
+    def _count(self, type_: str, verb: str, code: str) -> None:
+        self._metrics.arm_requests.labels(type_, verb, code).inc()
+
+    async def _principal(self, key: Key, spec: Any) -> ServicePrincipal:
+        wanted = spec.credential
+        if wanted.type != "ServicePrincipal":
+            raise Hold("NotSupported", f"credential type {wanted.type} is not built yet: use ServicePrincipal")
+        if wanted.client_secret_ref is not None:
+            secret = await self._secret(key, wanted.client_secret_ref.name, wanted.client_secret_ref.key)
+            return ServicePrincipal(spec.tenant_id, wanted.client_id or "", secret=secret.decode().strip())
+        if wanted.client_certificate_ref is not None:
+            pem = await self._secret(key, wanted.client_certificate_ref.name, wanted.client_certificate_ref.key)
+            return ServicePrincipal(spec.tenant_id, wanted.client_id or "", certificate=pem)
+        raise Hold(
+            "Invalid", "credential.clientSecretRef or credential.clientCertificateRef is needed for a ServicePrincipal"
+        )
+
+    async def _endpoints(self, key: Key, spec: Any) -> Endpoints:
+        if spec.cloud != "Custom":
+            return PUBLIC_CLOUDS[spec.cloud]
+        if spec.endpoints is None:
+            raise Hold("Invalid", "cloud Custom needs endpoints")
+        allowed = {url.rstrip("/").lower() for url in self._settings.allowed_endpoints}
+        for url in (spec.endpoints.resource_manager, spec.endpoints.authority):
+            if url.rstrip("/").lower() not in allowed:
+                raise Hold(
+                    "NotAllowed",
+                    f"endpoint {url} is not in the operator's allowedEndpoints: ask whoever installed the operator to add it",
+                )
+        path = None
+        if spec.endpoints.certificate_authority is not None:
+            ref = spec.endpoints.certificate_authority.secret_ref
+            pem = await self._secret(key, ref.name, ref.key)
+            path = Path(self._files.name) / f"{hashlib.sha256(pem).hexdigest()[:16]}.crt"
+            path.write_bytes(pem)
+        return Endpoints(
+            spec.endpoints.resource_manager, spec.endpoints.authority, str(path) if path else None, discover=False
+        )
+
+    async def _secret(self, key: Key, name: str, entry: str) -> bytes:
+        try:
+            secret = await self._kube.get(f"/api/v1/namespaces/{key.namespace}/secrets/{name}")
+        except KubeError as error:
+            if error.status == 403:
+                raise Hold(
+                    "SecretForbidden",
+                    f"the operator may not read Secret {key.namespace}/{name}: add {key.namespace!r} to the chart's secretNamespaces (helm upgrade --set secretNamespaces={{{key.namespace}}})",
+                    again_after=30.0,
+                ) from error
+            raise
+        if secret is None:
+            raise Hold(
+                "SecretNotFound",
+                f"there is no Secret {key.namespace}/{name}: create it, or correct the reference",
+                again_after=10.0,
+            )
+        value = (secret.get("data") or {}).get(entry)
+        if not value:
+            raise Hold("SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=10.0)
+        return b64decode(value)

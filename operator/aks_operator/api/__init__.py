@@ -1,0 +1,1 @@
+"""The custom resources: models, and the CRDs made of them."""

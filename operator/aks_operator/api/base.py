@@ -1,0 +1,24 @@
+"""What every model shares: camelCase on the wire, snake_case here, frozen."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic.alias_generators import to_camel
+
+STRICT: Final = {"unknown_fields": "error"}
+"""The validation context for files: there, an unknown field is a mistake."""
+
+
+class ApiModel(BaseModel):
+    """A part of a custom resource. Unknown fields from the API server are ignored: an older operator must survive newer CRDs."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.context and info.context.get("unknown_fields") == "error" and isinstance(value, dict):
+            known = {field.alias or name for name, field in cls.model_fields.items()} | set(cls.model_fields)
+            if unknown := sorted(set(value) - known):
+                raise ValueError(f"unknown field {unknown[0]!r}: correct or remove it")
+        return value

@@ -1,0 +1,183 @@
+"""Types that several kinds share."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from aks_operator.api.base import ApiModel
+
+Name = Annotated[str, Field(min_length=1, max_length=63)]
+ResourceID = Annotated[str, Field(max_length=1024)]
+Tags = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=50)]
+Message = Annotated[str, Field(max_length=1024)]
+Toggle = Literal["Enabled", "Disabled"]
+
+
+class ObjectMeta(ApiModel):
+    """The part of metav1.ObjectMeta that we read."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    finalizers: list[str] = Field([])
+    annotations: dict[str, str] = Field({})
+    labels: dict[str, str] = Field({})
+
+
+class Reference(ApiModel):
+    """An object, in our own namespace or in one that invites ours."""
+
+    name: Name = Field(description="name of the object.")
+    namespace: Name | None = Field(None, description="namespace of the object; default: this object's.")
+
+
+class AccountReference(ApiModel):
+    """The CloudAccount to use."""
+
+    name: Name = Field("default", description="name of the CloudAccount.")
+    namespace: Name | None = Field(
+        None, description="namespace of the CloudAccount; default: this object's, then the operator's."
+    )
+
+
+class SecretKeyReference(ApiModel):
+    """One key of a Secret in the object's namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="name of the Secret.")
+    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="key in the Secret's data.")
+
+
+class SecretReference(ApiModel):
+    """A Secret in the object's namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="name of the Secret.")
+
+
+class ManagedSpec(ApiModel):
+    """Fields of every kind with an ARM resource."""
+
+    azure_name: Annotated[str, Field(min_length=1, max_length=80)] | None = Field(
+        None, description="azureName is the ARM name, fixed once created; default: metadata.name."
+    )
+    management_policy: Literal["Manage", "Observe", "Plan", "Pause"] = Field(
+        "Manage", description="managementPolicy: Manage, Observe (never write), Plan (write once approved) or Pause."
+    )
+    adoption_policy: Literal["Never", "Adopt"] = Field(
+        "Never", description="adoptionPolicy: whether a resource that exists without our mark may become ours."
+    )
+    deletion_policy: Literal["Delete", "Orphan", "Protect"] = Field(
+        "Delete", description="deletionPolicy: what becomes of the ARM resource with this object."
+    )
+    drift_policy: Literal["Correct", "Report"] = Field(
+        "Correct", description="driftPolicy: whether a change from outside is put right or only shown."
+    )
+    tags: Tags | None = Field(None, description="tags are ARM tags to set; others' tags stay.")
+    azure: dict[str, JsonValue] | None = Field(
+        None, description="azure holds further ARM properties of the main resource, in Azure's spelling."
+    )
+
+
+class Condition(ApiModel):
+    """metav1.Condition."""
+
+    type: Annotated[str, Field(max_length=64)] = Field(description="type of the condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="status of the condition.")
+    reason: Annotated[str, Field(min_length=1, max_length=256)] = Field(description="reason in one PascalCase word.")
+    message: Message = Field("", description="message says what to do.")
+    observed_generation: int | None = Field(None, description="observedGeneration is the generation this speaks of.")
+    last_transition_time: Annotated[str, Field(max_length=32)] = Field(
+        description="lastTransitionTime is when status changed last."
+    )
+
+
+class OperationStatus(ApiModel):
+    """A long-running operation under way."""
+
+    resource: ResourceID = Field(description="resource is the ARM id.")
+    kind: Annotated[str, Field(max_length=32)] = Field(description="kind of the operation.")
+    started_at: Annotated[str, Field(max_length=32)] = Field(description="startedAt is when it began.")
+    url: Annotated[str, Field(max_length=4096)] = Field(description="url to ask how it stands.")
+
+
+class ResourceStatus(ApiModel):
+    """An ARM resource that this object made or uses."""
+
+    id: ResourceID = Field(description="id in ARM.")
+    type: Annotated[str, Field(max_length=128)] = Field(description="type in ARM.")
+    ready: Literal["True", "False", "Unknown"] = Field(description="ready says whether it is as it should be.")
+    reason: Annotated[str, Field(max_length=256)] = Field(description="reason in one word.")
+
+
+class DriftStatus(ApiModel):
+    """A difference that somebody else made."""
+
+    id: ResourceID = Field(description="id of the resource.")
+    path: Annotated[str, Field(max_length=256)] = Field(description="path in its body.")
+    desired: Annotated[str, Field(max_length=256)] = Field(description="desired value, as JSON.")
+    actual: Annotated[str, Field(max_length=256)] = Field(description="actual value, as JSON.")
+    since: Annotated[str, Field(max_length=32)] = Field(description="since when it differs.")
+
+
+class PlanStep(ApiModel):
+    """One step of a plan."""
+
+    action: Annotated[str, Field(max_length=16)] = Field(description="action to be done.")
+    id: ResourceID = Field(description="id of the resource.")
+    paths: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=64)] = Field(
+        [], description="paths that differ."
+    )
+    why: Message = Field("", description="why it is needed.")
+    blast_radius: Annotated[str, Field(max_length=256)] = Field("", description="blastRadius says what it disturbs.")
+
+
+class PlanStatus(ApiModel):
+    """What would be done."""
+
+    hash: Annotated[str, Field(max_length=64)] = Field(description="hash to approve.")
+    steps: Annotated[list[PlanStep], Field(max_length=64)] = Field([], description="steps in their order.")
+
+
+class DeletionStatus(ApiModel):
+    """What deletion waits for."""
+
+    blocked_by: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=32)] = Field(
+        [], description="blockedBy names the objects in the way."
+    )
+
+
+class ManagedStatus(ApiModel):
+    """Status of every kind."""
+
+    observed_generation: int | None = Field(
+        None, description="observedGeneration is the generation this status speaks of."
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16)] = Field([], description="conditions, Ready first.")
+    id: ResourceID | None = Field(None, description="id of the main ARM resource; from then on its identity is fixed.")
+    provisioning_state: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="provisioningState as Azure says."
+    )
+    applied_tags: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=64)] = Field(
+        [], description="appliedTags are the tag keys that we set."
+    )
+    operations: Annotated[list[OperationStatus], Field(max_length=8)] = Field([], description="operations under way.")
+    resources: Annotated[list[ResourceStatus], Field(max_length=64)] = Field([], description="resources made or used.")
+    drift: Annotated[list[DriftStatus], Field(max_length=32)] = Field(
+        [], description="drift that is reported, not corrected."
+    )
+    plan: PlanStatus | None = Field(None, description="plan to be approved.")
+    deletion: DeletionStatus | None = Field(None, description="deletion: what it waits for.")
+
+
+class NodeCounts(ApiModel):
+    """Nodes."""
+
+    ready: int = Field(0, description="ready nodes.")
+    wanted: int = Field(0, description="wanted nodes.")
+
+
+Namespaces = Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)]
+Raw = dict[str, Any]

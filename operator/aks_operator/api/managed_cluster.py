@@ -1,0 +1,200 @@
+"""ManagedCluster: the platform-managed control plane."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aks_operator.api.base import ApiModel
+from aks_operator.api.common import (
+    AccountReference,
+    ManagedSpec,
+    ManagedStatus,
+    Name,
+    Namespaces,
+    NodeCounts,
+    Reference,
+    ResourceID,
+    SecretReference,
+    Toggle,
+)
+
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$", max_length=32)]
+Group = Annotated[str, Field(pattern=r"^[-\w._()]*[-\w_()]$", min_length=1, max_length=90)]
+Location = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ]+$", min_length=1, max_length=64)]
+Cidr = Annotated[str, Field(max_length=43)]
+
+
+class Identity(ApiModel):
+    """As whom the cluster acts."""
+
+    type: Literal["SystemAssigned", "UserAssigned"] = Field("SystemAssigned", description="type of the identity.")
+    user_assigned_id: ResourceID | None = Field(
+        None, alias="userAssignedID", description="userAssignedID is the identity's ARM id."
+    )
+
+
+class Access(ApiModel):
+    """Who may log in."""
+
+    entra: Toggle = Field("Disabled", description="entra: log in with Microsoft Entra ID.")
+    azure_rbac: Toggle = Field(
+        "Disabled", alias="azureRBAC", description="azureRBAC: Azure roles decide what is allowed."
+    )
+    admin_group_ids: Annotated[list[Annotated[str, Field(max_length=36)]], Field(max_length=20)] = Field(
+        [], alias="adminGroupIDs", description="adminGroupIDs are the groups of cluster admins."
+    )
+    local_accounts: Toggle = Field("Enabled", description="localAccounts: certificates and tokens without Entra ID.")
+
+
+class SubnetReference(ApiModel):
+    """A subnet: of a VirtualNetwork, or by its ARM id."""
+
+    name: Name | None = Field(None, description="name of the VirtualNetwork.")
+    namespace: Name | None = Field(None, description="namespace of the VirtualNetwork.")
+    subnet: Annotated[str, Field(max_length=80)] | None = Field(
+        None, description="subnet is its name in the VirtualNetwork."
+    )
+    resource_id: ResourceID | None = Field(None, alias="resourceID", description="resourceID of a subnet that exists.")
+
+
+class Network(ApiModel):
+    """How pods and nodes are connected."""
+
+    plugin: Literal["AzureOverlay", "Azure", "Kubenet", "None"] = Field(
+        "AzureOverlay", description="plugin that connects pods."
+    )
+    policy: Literal["None", "Azure", "Calico", "Cilium"] = Field(
+        "None", description="policy engine for NetworkPolicies."
+    )
+    subnet_ref: SubnetReference | None = Field(
+        None, description="subnetRef of the nodes; default: AKS makes its own network."
+    )
+    pod_cidr: Cidr | None = Field(None, alias="podCIDR", description="podCIDR of overlay and kubenet.")
+    service_cidr: Cidr | None = Field(None, alias="serviceCIDR", description="serviceCIDR of ClusterIPs.")
+    dns_service_ip: Annotated[str, Field(max_length=39)] | None = Field(
+        None, alias="dnsServiceIP", description="dnsServiceIP lies in serviceCIDR."
+    )
+    egress: Literal["LoadBalancer", "UserDefinedRouting", "NATGateway", "None"] = Field(
+        "LoadBalancer", description="egress: how nodes reach the outside."
+    )
+
+
+class ApiServer(ApiModel):
+    """Who reaches the API server."""
+
+    visibility: Literal["Public", "Private"] = Field("Public", description="visibility of the API server.")
+    authorized_ranges: Annotated[list[Cidr], Field(max_length=200)] = Field(
+        [], description="authorizedRanges are the only sources; empty: all."
+    )
+
+
+class Weekly(ApiModel):
+    """A window every week."""
+
+    day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] = Field(
+        description="day of the week."
+    )
+    start: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", max_length=5)] = Field(
+        description="start as HH:MM."
+    )
+    duration_hours: Annotated[int, Field(ge=4, le=24)] = Field(4, description="durationHours of the window.")
+    utc_offset: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$", max_length=6)] = Field(
+        "+00:00", description="utcOffset of start."
+    )
+
+
+class Maintenance(ApiModel):
+    """When Azure may upgrade."""
+
+    weekly: Weekly = Field(description="weekly window.")
+
+
+class Logs(ApiModel):
+    """Where control-plane logs go."""
+
+    workspace_ref: Reference = Field(description="workspaceRef names a LogWorkspace.")
+    categories: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=16)] = Field(
+        description="categories of logs."
+    )
+
+
+class ApplicationRouting(ApiModel):
+    """The ingress controller run by AKS."""
+
+    state: Toggle = Field("Disabled", description="state of the add-on.")
+    zone_refs: Annotated[list[Reference], Field(max_length=5)] = Field(
+        [], description="zoneRefs get records for its routes."
+    )
+
+
+class ManagedClusterSpec(ManagedSpec):
+    """Desired state of a ManagedCluster."""
+
+    account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
+    resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
+    location: Location = Field(description="location is the Azure region.")
+    node_resource_group: Annotated[str, Field(max_length=80)] | None = Field(
+        None, description="nodeResourceGroup is AKS's own group."
+    )
+    kubernetes_version: Version = Field(description="kubernetesVersion: a minor (1.36) or a full version.")
+    tier: Literal["Free", "Standard", "Premium"] = Field("Free", description="tier of the control plane.")
+    dns_prefix: (
+        Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([-a-zA-Z0-9]{0,52}[a-zA-Z0-9])?$", max_length=54)] | None
+    ) = Field(None, description="dnsPrefix of the API server's name; default: azureName.")
+    identity: Identity = Field(Identity(), description="identity of the cluster.")
+    oidc_issuer: Toggle = Field("Enabled", description="oidcIssuer: an issuer for workload identities.")
+    workload_identity: Toggle = Field("Disabled", description="workloadIdentity: its webhook in the cluster.")
+    access: Access = Field(Access(), description="access: who may log in.")
+    network: Network = Field(Network(), description="network of pods and nodes.")
+    api_server: ApiServer = Field(ApiServer(), description="apiServer: who reaches it.")
+    auto_upgrade: Literal["None", "Patch", "Stable", "Rapid", "NodeImage"] = Field(
+        "None", description="autoUpgrade channel of Kubernetes."
+    )
+    node_os_upgrade: Literal["None", "Unmanaged", "SecurityPatch", "NodeImage"] = Field(
+        "NodeImage", alias="nodeOSUpgrade", description="nodeOSUpgrade channel of node images."
+    )
+    maintenance: Maintenance | None = Field(None, description="maintenance: when Azure may upgrade.")
+    logs: Logs | None = Field(None, description="logs of the control plane.")
+    application_routing: ApplicationRouting = Field(
+        ApplicationRouting(), description="applicationRouting: AKS's ingress controller."
+    )
+    power: Literal["Running", "Stopped"] = Field("Running", description="power state.")
+    kubeconfig_secret: SecretReference | None = Field(
+        None, description="kubeconfigSecret to write the admin kubeconfig to."
+    )
+    allowed_namespaces: Namespaces | None = Field(
+        None, description="allowedNamespaces lists whose pools and exposures may use it."
+    )
+
+
+class UpgradeStatus(ApiModel):
+    """How far an upgrade is."""
+
+    from_: Annotated[str, Field(max_length=32)] = Field("", alias="from", description="from version.")
+    to: Annotated[str, Field(max_length=32)] = Field("", description="to version.")
+    stage: Annotated[str, Field(max_length=64)] = Field("", description="stage it is in.")
+    done: int = Field(0, description="done nodes.")
+    total: int = Field(0, description="total nodes.")
+    started_at: Annotated[str, Field(max_length=32)] = Field("", description="startedAt is when it began.")
+    typical_seconds: int = Field(0, description="typicalSeconds it takes.")
+
+
+class ManagedClusterStatus(ManagedStatus):
+    """Observed state of a ManagedCluster."""
+
+    kubernetes_version: Annotated[str, Field(max_length=32)] | None = Field(
+        None, description="kubernetesVersion that runs."
+    )
+    available_upgrades: Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=32)] = Field(
+        [], description="availableUpgrades from there."
+    )
+    power_state: Annotated[str, Field(max_length=32)] | None = Field(None, description="powerState as Azure says.")
+    fqdn: Annotated[str, Field(max_length=253)] | None = Field(None, description="fqdn of the API server.")
+    node_resource_group: Annotated[str, Field(max_length=90)] | None = Field(
+        None, description="nodeResourceGroup that AKS made."
+    )
+    oidc_issuer_url: Annotated[str, Field(max_length=512)] | None = Field(
+        None, alias="oidcIssuerURL", description="oidcIssuerURL of the cluster."
+    )
+    nodes: NodeCounts | None = Field(None, description="nodes of all pools.")
+    upgrade: UpgradeStatus | None = Field(None, description="upgrade under way.")

@@ -1,0 +1,174 @@
+"""ServiceExposure: how an application is reached."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aks_operator.api.base import ApiModel
+from aks_operator.api.common import ManagedSpec, ManagedStatus, Name, Reference, ResourceID, SecretReference
+
+Host = Annotated[str, Field(max_length=253)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Source = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Backend(ApiModel):
+    """What answers, in the managed cluster."""
+
+    namespace: Name = Field("default", description="namespace in the managed cluster.")
+    selector: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]],
+            Field(min_length=1, max_length=16),
+        ]
+        | None
+    ) = Field(None, description="selector of the pods.")
+    service_name: Name | None = Field(None, description="serviceName of an existing Service, which is never edited.")
+
+
+class Port(ApiModel):
+    """One port."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)] | None = Field(
+        None, description="name of the port."
+    )
+    protocol: Literal["TCP", "UDP"] = Field("TCP", description="protocol of the port.")
+    port: PortNumber = Field(description="port that clients use.")
+    target_port: (
+        PortNumber | Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)] | None
+    ) = Field(None, description="targetPort of the pods, a number or a name; default: port.")
+
+
+class HealthProbe(ApiModel):
+    """How the balancer judges nodes."""
+
+    protocol: Literal["TCP", "HTTP", "HTTPS"] = Field("TCP", description="protocol of the probe.")
+    path: Annotated[str, Field(pattern=r"^/", max_length=1024)] = Field("/", description="path of an HTTP probe.")
+    interval_seconds: Annotated[int, Field(ge=5, le=300)] = Field(5, description="intervalSeconds between probes.")
+    unhealthy_threshold: Annotated[int, Field(ge=1, le=20)] = Field(
+        2, description="unhealthyThreshold: failures until a node is left out."
+    )
+
+
+class PublicIP(ApiModel):
+    """The public address."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([-\w.]*\w)?$", max_length=80)] | None = Field(
+        None, description="name in ARM; exposures that give the same share it."
+    )
+    dns_label: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{1,61}[a-z0-9])$", max_length=63)] | None = Field(
+        None, description="dnsLabel of Azure's own name for it."
+    )
+    deletion_policy: Literal["Delete", "Orphan"] = Field("Delete", description="deletionPolicy of the address.")
+    resource_id: ResourceID | None = Field(
+        None, alias="resourceID", description="resourceID of an address that exists."
+    )
+
+
+class Dns(ApiModel):
+    """A name for the application."""
+
+    zone_ref: Reference = Field(description="zoneRef names the DNSZone.")
+    name: Annotated[str, Field(pattern=r"^(@|\*|(\*\.)?[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?)$", max_length=190)] = Field(
+        description="name in the zone; @ is the apex, * any name."
+    )
+    ttl_seconds: Annotated[int, Field(ge=1, le=2147483647)] = Field(300, description="ttlSeconds of the record.")
+
+
+class IngressTls(ApiModel):
+    """A certificate."""
+
+    hosts: Annotated[list[Host], Field(min_length=1, max_length=16)] = Field(description="hosts it is for.")
+    secret_ref: SecretReference = Field(description="secretRef names a kubernetes.io/tls Secret.")
+
+
+class IngressPath(ApiModel):
+    """A path of a host."""
+
+    path: Annotated[str, Field(pattern=r"^/", max_length=1024)] = Field(description="path prefix.")
+    service_name: Name = Field(description="serviceName in the managed cluster.")
+    port: PortNumber = Field(description="port of the Service.")
+
+
+class IngressRule(ApiModel):
+    """A host."""
+
+    host: Host = Field(description="host name.")
+    paths: Annotated[list[IngressPath], Field(min_length=1, max_length=32)] = Field(description="paths of the host.")
+
+
+class Ingress(ApiModel):
+    """TLS termination and routing."""
+
+    tls: Annotated[list[IngressTls], Field(max_length=16)] = Field([], description="tls certificates.")
+    rules: Annotated[list[IngressRule], Field(min_length=1, max_length=16)] = Field(description="rules by host.")
+
+
+class ServiceExposureSpec(ManagedSpec):
+    """Desired state of a ServiceExposure."""
+
+    cluster_ref: Reference = Field(description="clusterRef names the ManagedCluster.")
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName", "Ingress"] = Field(
+        description="type of the exposure."
+    )
+    backend: Backend = Field(Backend(), description="backend: what answers.")
+    ports: Annotated[list[Port], Field(max_length=32)] = Field([], description="ports to open.")
+    node_pool_refs: Annotated[list[Reference], Field(max_length=32)] = Field(
+        [], description="nodePoolRefs: only these pools' nodes; default: all."
+    )
+    visibility: Literal["Public", "Internal"] = Field("Public", description="visibility of the address.")
+    allowed_sources: Annotated[list[Source], Field(max_length=256)] | None = Field(
+        None, description="allowedSources: CIDRs or service tags such as Internet."
+    )
+    external_traffic_policy: Literal["Cluster", "Local"] = Field(
+        "Cluster", description="externalTrafficPolicy of our Service."
+    )
+    health_probe: HealthProbe = Field(HealthProbe(), description="healthProbe: how the balancer judges nodes.")
+    session_affinity: Literal["None", "ClientIP"] = Field("None", description="sessionAffinity of clients.")
+    idle_timeout_minutes: Annotated[int, Field(ge=4, le=30)] = Field(
+        4, description="idleTimeoutMinutes of connections."
+    )
+    public_ip: PublicIP | None = Field(None, alias="publicIP", description="publicIP: the public address.")
+    dns: Dns | None = Field(None, description="dns: a name for it.")
+    external_name: Host | None = Field(None, description="externalName that the name stands for.")
+    ingress: Ingress | None = Field(None, description="ingress: TLS and routing.")
+
+
+class PortStatus(ApiModel):
+    """A port and its node port."""
+
+    name: Annotated[str, Field(max_length=15)] = Field("", description="name of the port.")
+    port: int = Field(description="port that clients use.")
+    node_port: int = Field(0, description="nodePort on every node.")
+
+
+class BackendCounts(ApiModel):
+    """Nodes behind the balancer."""
+
+    healthy: int | None = Field(None, description="healthy nodes by the balancer's probes.")
+    total: int = Field(0, description="total nodes.")
+
+
+class Capacity(ApiModel):
+    """How much of Azure's limits is used."""
+
+    network_rules: Annotated[str, Field(max_length=16)] = Field("", description="networkRules used of those allowed.")
+    load_balancer_rules: Annotated[str, Field(max_length=16)] = Field(
+        "", description="loadBalancerRules used of those allowed."
+    )
+
+
+class ServiceExposureStatus(ManagedStatus):
+    """Observed state of a ServiceExposure."""
+
+    addresses: Annotated[list[Annotated[str, Field(max_length=39)]], Field(max_length=8)] = Field(
+        [], description="addresses it is reached at."
+    )
+    fqdn: Host | None = Field(None, description="fqdn it is reached at.")
+    url: Annotated[str, Field(max_length=512)] | None = Field(None, description="url to try.")
+    ports: Annotated[list[PortStatus], Field(max_length=32)] = Field([], description="ports and their node ports.")
+    backends: BackendCounts | None = Field(None, description="backends behind the balancer.")
+    capacity: Capacity | None = Field(None, description="capacity used of Azure's limits.")
+    shadowed_by: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=16)] = Field(
+        [], description="shadowedBy are foreign rules that deny us."
+    )

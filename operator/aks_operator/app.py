@@ -1,0 +1,163 @@
+"""The operator put together: who is made of what, and in which order it starts and ends."""
+
+import asyncio
+import logging
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from aks_operator import handlers
+from aks_operator.accounts import Accounts
+from aks_operator.cache import Cache
+from aks_operator.documents.reconciler import Documents
+from aks_operator.documents.shares import Shares
+from aks_operator.engine import Engine, count_objects
+from aks_operator.groups import Groups
+from aks_operator.http import HealthServer
+from aks_operator.kinds.base import World
+from aks_operator.kinds.cloud_account import CloudAccountReconciler
+from aks_operator.kinds.dns_zone import DNSZoneReconciler
+from aks_operator.kinds.managed_cluster import ManagedClusterReconciler
+from aks_operator.kinds.node_pool import NodePoolReconciler
+from aks_operator.kinds.service_exposure import ServiceExposureReconciler
+from aks_operator.kinds.unbuilt import UnbuiltReconciler
+from aks_operator.kube import KubeClient, KubeError
+from aks_operator.lease import Lease
+from aks_operator.marks import Marks
+from aks_operator.metrics import Metrics
+from aks_operator.objects import KINDS, Objects, references
+from aks_operator.queue import WorkQueue
+from aks_operator.settings import Settings
+from aks_operator.tenants import Tenants
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+RELIST_INTERVAL: Final = 600.0
+START_RETRY: Final = 2.0
+
+
+class Operator:
+    """One operator process. `run` returns when it was told to stop; it raises when it must not go on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._cache = Cache(references(settings.namespace))
+        self._queue = WorkQueue(time.monotonic)
+        self._stop = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Serve health, wait for the Lease, then work."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop.set)
+        kube = await KubeClient.local(self._settings.kubeconfig, self._settings.context)
+        server = HealthServer(self._metrics, self._complaint, lambda: count_objects(self._cache, self._metrics))
+        await server.start(self._settings.http_port)
+        holder = self._settings.pod_uid or str(uuid.uuid4())
+        lease = Lease(kube, self._settings.namespace, self._settings.lease_name, holder, self._settings.lease_seconds)
+        leading = asyncio.ensure_future(lease.run(lambda: self._lead(kube, lease)))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({leading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if leading.done():
+                leading.result()
+        finally:
+            leading.cancel()
+            stopping.cancel()
+            await asyncio.gather(leading, stopping, return_exceptions=True)
+            await server.stop()
+            await kube.close()
+
+    async def _lead(self, kube: KubeClient, lease: Lease) -> None:
+        self._metrics.leader.set(1)
+        management_id = self._settings.management_id or await _until(lambda: _kube_system_uid(kube))
+        marks = Marks(management_id)
+        objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp)
+        accounts = Accounts(
+            kube, self._cache, self._settings, self._metrics, time.monotonic, timestamp, lambda: lease.held
+        )
+        shares, tenants = Shares(), Tenants()
+        documents = Documents(self._cache, self._queue, accounts, shares, marks)
+        groups = Groups(self._cache, marks, self._settings)
+        world = World(self._cache, kube, accounts, groups, documents, shares, tenants, marks, self._settings)
+        engine = Engine(
+            cache=self._cache,
+            queue=self._queue,
+            objects=objects,
+            reconcilers={
+                "CloudAccount": CloudAccountReconciler(world),
+                "DNSZone": DNSZoneReconciler(world),
+                "ManagedCluster": ManagedClusterReconciler(world),
+                "NodePool": NodePoolReconciler(world),
+                "ServiceExposure": ServiceExposureReconciler(world),
+                "VirtualNetwork": UnbuiltReconciler(world),
+                "LogWorkspace": UnbuiltReconciler(world),
+            },
+            documents=documents,
+            metrics=self._metrics,
+            drift_interval=self._settings.drift_interval_seconds,
+            now=timestamp,
+        )
+        await _until(lambda: self._relist(objects))  # all is known before anything is decided
+        ready = asyncio.Event()
+        self._watching = asyncio.ensure_future(handlers.watch(objects, self._settings, asyncio.Event(), ready))
+        tasks = [self._watching, asyncio.ensure_future(self._keep_listing(objects))]
+        tasks += [asyncio.ensure_future(engine.worker()) for _ in range(self._settings.workers)]
+        log.info("working", extra={"management_id": management_id, "objects": len(self._cache)})
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise RuntimeError("kopf stopped watching: the process ends, to be started anew")
+        finally:
+            self._metrics.leader.set(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await tenants.close_all()
+            await accounts.close_all()
+
+    async def _relist(self, objects: Objects) -> bool:
+        for kind in KINDS:
+            await objects.list_all(kind, self._settings.watch_namespaces)
+        return True
+
+    async def _keep_listing(self, objects: Objects) -> None:
+        """A relist after a watch restart reports no deletions: what is gone is found here."""
+        while True:
+            await asyncio.sleep(RELIST_INTERVAL)
+            try:
+                await self._relist(objects)
+            except KubeError as error:
+                log.warning("relist failed: %s", error)
+
+    def _complaint(self) -> str | None:
+        if self._watching is not None and self._watching.done():
+            return "kopf stopped watching"
+        return None
+
+
+def timestamp() -> str:
+    """Now, as Kubernetes writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _kube_system_uid(kube: KubeClient) -> str | None:
+    found = await kube.get("/api/v1/namespaces/kube-system")
+    return str(found["metadata"]["uid"]) if found else None
+
+
+async def _until(attempt: Callable[[], Awaitable[T | None]]) -> T:
+    """What `attempt` gives as soon as it gives something: the API server may still be coming up."""
+    while True:
+        try:
+            if (found := await attempt()) is not None:
+                return found
+        except KubeError as error:
+            log.warning("waiting for the API server: %s", error)
+        await asyncio.sleep(START_RETRY)

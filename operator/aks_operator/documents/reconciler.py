@@ -1,0 +1,116 @@
+"""The one writer of shared documents: observe, plan for all who share, apply, tell them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aks_operator.accounts import Accounts
+from aks_operator.armid import parse
+from aks_operator.cache import Cache
+from aks_operator.documents import planning
+from aks_operator.documents.shares import Result, Shares
+from aks_operator.keys import Key
+from aks_operator.marks import Marks
+from aks_operator.plan import Step
+from aks_operator.port import Body, Terminal
+from aks_operator.queue import WorkQueue
+from aks_operator.session import Session
+
+PLANNERS: Final[Mapping[str, planning.Planner]] = {
+    "microsoft.network/publicipaddresses": planning.address,
+    "microsoft.network/loadbalancers": planning.balancer,
+    "microsoft.network/networksecuritygroups": planning.rules,
+    "microsoft.network/dnszones/a": planning.record,
+}
+
+
+def document_key(account: Key, id_: str) -> Key:
+    """The queue key of a shared document."""
+    return Key(f"document:{parse(id_).type.casefold()}", f"{account.namespace}/{account.name}", id_.casefold())
+
+
+class Documents:
+    """Reconciles shared documents (implements engine.DocumentReconciler)."""
+
+    def __init__(self, cache: Cache, queue: WorkQueue, accounts: Accounts, shares: Shares, marks: Marks) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._accounts = accounts
+        self._shares = shares
+        self._marks = marks
+        self._ids: dict[Key, str] = {}
+
+    def say(self, account: Key, id_: str, owner: Key, share: object) -> Key:
+        """An object asks something of the document `id_` (DROP: nothing any more); it is looked at when that is news."""
+        key = document_key(account, id_)
+        self._ids[key] = id_
+        if self._shares.say(key, owner, share) or self._shares.result(key) is None:
+            self._queue.add(key, reset_backoff=True)
+        return key
+
+    def look(self, key: Key) -> None:
+        """Compare the document with the cloud again (the drift check of those who share it)."""
+        self._queue.add(key)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """See engine.DocumentReconciler."""
+        owners = self._shares.of(key)
+        namespace, _, name = key.namespace.partition("/")
+        account = self._accounts.get(Key("CloudAccount", namespace, name))
+        if not owners or account is None:
+            return None
+        id_ = self._ids[key]
+        session = account.session
+        waiting = await session.settle(id_)
+        if waiting is not None:
+            return waiting
+        observed = await session.observer.one(id_)
+        document = self._plan(key, id_, observed)
+        if any(step.action != "none" for step in document.steps):
+            observed = await session.observer.one(id_, fresh=True)  # a write that a list suggested is preceded by a GET
+            document = self._plan(key, id_, observed)
+        again, body = await self._apply(session, id_, document.steps, observed)
+        self._tell(key, Result(body, again is None, conflicts=document.conflicts))
+        return again
+
+    def failed(self, key: Key, reason: str, message: str) -> None:
+        """See engine.DocumentReconciler."""
+        before = self._shares.result(key)
+        self._tell(key, Result(before.body if before else None, settled=False, reason=reason, message=message))
+
+    def _plan(self, key: Key, id_: str, observed: Body | None) -> planning.Document:
+        shares = self._shares.of(key)
+        by_age = dict(sorted(shares.items(), key=lambda item: self._age(item[0])))
+        silent = [owner for owner in self._cache.keys("ServiceExposure") if owner not in shares]
+        return PLANNERS[parse(id_).type.casefold()](id_, observed, by_age, silent, self._marks)
+
+    async def _apply(
+        self, session: Session, id_: str, steps: list[Step], observed: Body | None
+    ) -> tuple[float | None, Body | None]:
+        """Do the steps until one takes time; when to look again (None: all is as it should be), and what is there now."""
+        body = observed
+        wrote = False
+        for step in steps:
+            if step.action == "refuse":
+                raise Terminal(step.why, code="AlreadyExists")
+            done = await session.apply(step, observed)
+            wrote = wrote or step.action not in {"none", "wait"}
+            if step.id == id_:
+                body = done.body
+            if done.again_after is not None:  # Network takes one operation at a time on a group or a balancer
+                return done.again_after, body
+        return (0.0 if wrote else None), body  # what was written is seen before it is believed
+
+    def _tell(self, key: Key, result: Result) -> None:
+        if self._shares.set_result(key, result):
+            for owner in self._shares.owners(key):
+                self._queue.add(owner, reset_backoff=True)
+
+    def _age(self, owner: Key) -> tuple[str, Key]:
+        body = self._cache.get(owner)
+        return (str(body["metadata"].get("creationTimestamp", "")) if body else "~", owner)
+
+
+def entries_of(result: Result, lists: tuple[str, ...], owner: Key, marks: Marks) -> list[str]:
+    """The names of an object's entries in a document as last seen."""
+    properties = (result.body or {}).get("properties") or {}
+    return [str(e["name"]) for name in lists for e in properties.get(name) or () if marks.serves(str(e["name"]), owner)]

@@ -1,0 +1,80 @@
+"""Who asks what of which shared document, and how that stands."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aks_operator.keys import Key
+from aks_operator.port import Body
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a document stood at the end of its last turn."""
+
+    body: Body | None
+    settled: bool
+    """Whether it is as its shares ask."""
+    reason: str = ""
+    message: str = ""
+    conflicts: Mapping[Key, str] = field(default_factory=dict)
+    """Whose share was refused for another's sake, and why."""
+
+
+class _Drop:
+    """The share of an object that wants nothing (more) of a document."""
+
+    def __repr__(self) -> str:
+        return "DROP"
+
+
+DROP: Final = _Drop()
+Share = Any
+"""A frozen dataclass of `desired.exposure`, a record's addresses, or DROP."""
+
+
+class Shares:
+    """Shares by document. What an object has not (yet) said is unknown: its entries then stay as they are."""
+
+    def __init__(self) -> None:
+        self._shares: dict[Key, dict[Key, Share]] = {}
+        self._results: dict[Key, Result] = {}
+
+    def say(self, document: Key, owner: Key, share: Share) -> bool:
+        """Set what `owner` asks of `document`; whether that is news."""
+        asked = self._shares.setdefault(document, {})
+        if owner in asked and asked[owner] == share:
+            return False
+        asked[owner] = share
+        return True
+
+    def of(self, document: Key) -> Mapping[Key, Share]:
+        """All that is asked of a document."""
+        return self._shares.get(document, {})
+
+    def documents_of(self, owner: Key) -> list[Key]:
+        """The documents of which an object has asked something since the process began."""
+        return [document for document, asked in self._shares.items() if owner in asked]
+
+    def forget(self, owner: Key) -> None:
+        """The object is gone, and its entries with it."""
+        for document in self.documents_of(owner):
+            del self._shares[document][owner]
+            if not self._shares[document]:
+                del self._shares[document]
+                self._results.pop(document, None)
+
+    def result(self, document: Key) -> Result | None:
+        """How the document stood last, None when it had no turn yet."""
+        return self._results.get(document)
+
+    def set_result(self, document: Key, result: Result) -> bool:
+        """Remember how it stands; whether that is news."""
+        if self._results.get(document) == result:
+            return False
+        self._results[document] = result
+        return True
+
+    def owners(self, document: Key) -> Iterable[Key]:
+        """Who shares the document."""
+        return list(self._shares.get(document, ()))

@@ -1,0 +1,239 @@
+"""One turn of one object: read the cache, reconcile, write the status if it differs, say when to come again."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from pydantic import ValidationError
+
+from aks_operator import conditions
+from aks_operator.cache import Cache
+from aks_operator.cloud.budget import PRIORITY, Priority
+from aks_operator.cloud.errors import reason_of
+from aks_operator.conditions import Condition
+from aks_operator.keys import Key
+from aks_operator.kube import KubeError
+from aks_operator.metrics import Metrics
+from aks_operator.objects import FINALIZER, KINDS, Objects, parse
+from aks_operator.outcome import Hold, Outcome
+from aks_operator.port import Busy, CloudError, NotFound, PreconditionFailed, Terminal, Throttled, Unreachable
+from aks_operator.queue import WorkQueue
+from aks_operator.session import Operation
+
+log = logging.getLogger(__name__)
+TERMINAL_RETRY: Final = 3600.0
+BUSY_RETRY: Final = 5.0
+MAX_OPERATIONS: Final = 8
+
+
+class Reconciler(Protocol):
+    """The one function of a kind."""
+
+    async def reconcile(self, key: Key, obj: Any) -> Outcome:
+        """Bring the world to `obj` (a model); deletion is a branch of it. May raise Hold, CloudError, KubeError."""
+
+    def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
+        """The operations under way on an object's resources."""
+
+
+class DocumentReconciler(Protocol):
+    """The one writer of shared ARM documents."""
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One turn of the document; seconds until the next, None when it rests. May raise CloudError."""
+
+    def failed(self, key: Key, reason: str, message: str) -> None:
+        """Tell those who share the document why it does not come about."""
+
+
+class Engine:
+    """Takes keys from the queue and works on them. Knows neither kopf nor the SDK."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        queue: WorkQueue,
+        objects: Objects,
+        reconcilers: Mapping[str, Reconciler],
+        documents: DocumentReconciler,
+        metrics: Metrics,
+        drift_interval: float,
+        now: Callable[[], str],
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._objects = objects
+        self._reconcilers = reconcilers
+        self._documents = documents
+        self._metrics = metrics
+        self._drift_interval = drift_interval
+        self._now = now
+        self._worked: dict[Key, int] = {}
+
+    async def worker(self) -> None:
+        """Work until the queue closes. Any unexpected error is logged with its stack, and the key retried."""
+        async for key in self._queue:
+            self._metrics.queue_depth.set(len(self._queue))
+            started = time.monotonic()
+            again: float | None = None
+            failed = False
+            try:
+                again, failed = await (self._document(key) if key.is_document else self._object(key))
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                self._metrics.reconcile_errors.labels(key.kind).inc()
+                log.exception("reconcile failed", extra={"key": str(key)})
+                again, failed = self._queue.backoff(key), True
+            finally:
+                self._queue.done(key, again_after=again, failed=failed)
+                self._metrics.reconcile_seconds.labels(key.kind).observe(time.monotonic() - started)
+
+    async def _document(self, key: Key) -> tuple[float | None, bool]:
+        try:
+            return await self._documents.reconcile(key), False
+        except CloudError as error:
+            again = self._retry(key, error)
+            self._documents.failed(key, reason_of(error), str(error))
+            return again
+
+    async def _object(self, key: Key) -> tuple[float | None, bool]:
+        body = self._cache.get(key)
+        if body is None:
+            self._queue.forget(key)
+            self._worked.pop(key, None)
+            return None, False
+        deleting = bool(body["metadata"].get("deletionTimestamp"))
+        held = FINALIZER in (body["metadata"].get("finalizers") or ())
+        if deleting and not held:
+            return None, False
+        generation = int(body["metadata"].get("generation") or 0)
+        PRIORITY.set(Priority.DRIFT if self._worked.get(key) == generation and not deleting else Priority.CHANGE)
+        try:
+            try:
+                obj = parse(key.kind, body)
+            except ValidationError as error:
+                if deleting and not _has_id(body):  # it has nothing in the cloud: it goes, however wrong it is
+                    await self._objects.release(key)
+                    return None, False
+                return await self._say(
+                    key, body, Outcome([Condition("Ready", "False", "Invalid", _complaint(error))])
+                ), False
+            if not held:
+                body = await self._objects.add_finalizer(key, body)
+            outcome = await self._reconcilers[key.kind].reconcile(key, obj)
+            self._worked[key] = generation
+            if outcome.release:
+                await self._objects.release(key)
+                return None, False
+            return await self._say(key, body, outcome, obj), False
+        except Hold as hold:
+            await self._say(key, body, Outcome([Condition("Ready", "False", hold.reason, str(hold))]))
+            return hold.again_after or self._rest(), False
+        except CloudError as error:
+            again, failed = self._retry(key, error)
+            unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}
+            await self._say(key, body, Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin))
+            return again, failed
+        except KubeError as error:
+            if error.status in {404, 409, 422} or error.terminating_namespace:
+                return 1.0, True  # the object changed or went under our hands: its event is on the way
+            raise
+
+    async def _say(self, key: Key, body: Mapping[str, Any], outcome: Outcome, obj: Any = None) -> float:
+        """Write the status if it differs; returns when to come again, in seconds."""
+        body = self._cache.get(key) or body
+        old = dict(body.get("status") or {})
+        meta = body["metadata"]
+        generation = int(meta.get("generation") or 0)
+        new = {**old, **outcome.status}
+        new["observedGeneration"] = generation
+        if obj is not None:
+            operations = list(self._reconcilers[key.kind].operations(key, obj, outcome.resources))[:MAX_OPERATIONS]
+            new["operations"] = [
+                {"resource": o.resource, "kind": o.kind, "startedAt": o.started_at, "url": o.url} for o in operations
+            ] or None
+        new["conditions"] = conditions.merge(
+            old.get("conditions") or (), with_summary(outcome.conditions), generation=generation, now=self._now()
+        )
+        new = {field: value for field, value in new.items() if value is not None and value != []}
+        if new != old:
+            await self._objects.write_status(key, body, new)
+        return outcome.again_after if outcome.again_after is not None else self._rest()
+
+    def _retry(self, key: Key, error: CloudError) -> tuple[float, bool]:
+        """When to try again after an error, in seconds, and whether it was a failure (which backs off)."""
+        match error:
+            case Busy():
+                return (error.retry_after or BUSY_RETRY) * random.uniform(0.8, 1.2), False  # noqa: S311  # jitter, no secret
+            case Throttled():
+                return (error.retry_after or BUSY_RETRY) * random.uniform(1.0, 1.2), False  # noqa: S311  # jitter, no secret
+            case PreconditionFailed() | NotFound():
+                return self._queue.backoff(key), True
+            case Unreachable():
+                return self._queue.backoff(key), True
+            case Terminal():
+                return TERMINAL_RETRY, False
+            case _:
+                return max(error.retry_after or 0.0, self._queue.backoff(key)), True
+
+    def _rest(self) -> float:
+        return self._drift_interval * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
+
+
+def with_summary(given: Iterable[Condition]) -> list[Condition]:
+    """The conditions with kstatus' `Reconciling` or `Stalled` beside a `Ready` that is not True."""
+    result = list(given)
+    ready = next((c for c in result if c.type == "Ready"), None)
+    if ready is None or ready.status == "True":
+        return result
+    stalled = ready.reason in STALLED or ready.reason not in MOVING
+    return [*result, Condition("Stalled" if stalled else "Reconciling", "True", ready.reason, ready.message)]
+
+
+MOVING: Final = frozenset(
+    {
+        "Creating",
+        "Updating",
+        "Deleting",
+        "Upgrading",
+        "Scaling",
+        "Rotating",
+        "Throttled",
+        "CloudUnreachable",
+        "ClusterUnreachable",
+        "Blocked",
+    }
+) | {
+    f"WaitingFor{what}"
+    for what in ("Account", "Network", "Cluster", "SystemPool", "Zone", "Workspace", "Backend", "Approval")
+}
+"""Reasons under which things go on by themselves; all others need somebody."""
+STALLED: Final = frozenset({"Invalid", "NotSupported", "NotAllowed", "AlreadyExists", "Conflict", "AccountChanged"})
+
+
+def _has_id(body: Mapping[str, Any]) -> bool:
+    status = body.get("status") or {}
+    return bool(status.get("id") or status.get("resources"))
+
+
+def _complaint(error: ValidationError) -> str:
+    """What is wrong with an object, field by field, in the wire's names."""
+    parts = [
+        f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}"
+        for e in error.errors(include_url=False, include_input=False)[:5]
+    ]
+    return f"correct {'; '.join(parts)}"
+
+
+def count_objects(cache: Cache, metrics: Metrics) -> None:
+    """Set the gauge of known objects by kind and readiness."""
+    for kind in KINDS:
+        ready = sum(1 for key in cache.keys(kind) if (body := cache.get(key)) and conditions.is_true(body))
+        total = sum(1 for _ in cache.keys(kind))
+        metrics.objects.labels(kind, "True").set(ready)
+        metrics.objects.labels(kind, "False").set(total - ready)

@@ -1,0 +1,74 @@
+"""The glue to kopf: an event puts the object into the cache and its key into the queue. Nothing else."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import kopf
+
+from aks_operator.keys import Key
+from aks_operator.objects import FINALIZER, GROUP_VERSION, KINDS, Objects
+from aks_operator.settings import Settings
+
+
+class EndlessBackoffs:
+    """Seconds between kopf's retries of its own requests: never an end, or a watcher would die of a long outage."""
+
+    def __iter__(self) -> Iterator[float]:
+        return (min(30.0, 2.0**n) * random.uniform(0.8, 1.2) for n in itertools.count())  # noqa: S311  # jitter
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Kopf as production needs it."""
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.persistence.finalizer = FINALIZER
+    settings.posting.enabled = False
+    settings.posting.loggers = False
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 30
+    settings.watching.reconnect_backoff = 1.0
+    settings.watching.inactivity_timeout = 70
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = EndlessBackoffs()
+    settings.networking.enforce_retry_after = True
+    settings.process.ultimate_exiting_timeout = 25
+    settings.scanning.disabled = True
+    return settings
+
+
+def registry(objects: Objects) -> kopf.OperatorRegistry:
+    """A handler of events for every kind."""
+    made = kopf.OperatorRegistry()
+    group, version = GROUP_VERSION.split("/")
+    for kind, model in KINDS.items():
+
+        async def seen(event: kopf.RawEvent, kind: str = kind, **_: Any) -> None:
+            body = event["object"]
+            meta = body["metadata"]
+            key = Key(kind, meta["namespace"], meta["name"])
+            if event["type"] == "DELETED":
+                objects.gone(key, meta.get("uid"))
+            else:
+                objects.seen(key, {"apiVersion": GROUP_VERSION, "kind": kind, **dict(body)})
+
+        kopf.on.event(group, version, model.PLURAL, registry=made, id=f"seen-{kind.lower()}")(seen)
+    return made
+
+
+async def watch(objects: Objects, settings: Settings, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Run kopf until `stop`; `ready` when its watches are being set up. Returns early only if kopf gave up."""
+    await kopf.operator(
+        registry=registry(objects),
+        settings=kopf_settings(),
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+        standalone=True,
+        stop_flag=stop,
+        ready_flag=ready,
+    )

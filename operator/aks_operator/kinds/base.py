@@ -1,0 +1,185 @@
+"""What the reconcilers of all kinds share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aks_operator.accounts import Account, Accounts
+from aks_operator.armid import group_id, resource_id, same
+from aks_operator.cache import Cache
+from aks_operator.conditions import Condition
+from aks_operator.desired.cluster import CLUSTERS
+from aks_operator.documents.reconciler import Documents
+from aks_operator.documents.shares import Shares
+from aks_operator.groups import Groups
+from aks_operator.keys import Key
+from aks_operator.kube import KubeClient
+from aks_operator.marks import Marks
+from aks_operator.objects import parse
+from aks_operator.outcome import Hold, Outcome
+from aks_operator.plan import state_of
+from aks_operator.port import Body
+from aks_operator.session import Converged, Operation
+from aks_operator.settings import Settings
+from aks_operator.tenants import Tenants
+
+READY: Final = Condition("Ready", "True", "Succeeded")
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that reconcilers work with."""
+
+    cache: Cache
+    kube: KubeClient
+    accounts: Accounts
+    groups: Groups
+    documents: Documents
+    shares: Shares
+    tenants: Tenants
+    marks: Marks
+    settings: Settings
+
+    def parsed(self, key: Key) -> Any:
+        """The model of a cached object, None when there is none."""
+        body = self.cache.get(key)
+        return None if body is None else parse(key.kind, body)
+
+    def open_account(self, key: Key, obj: Any) -> Account | None:
+        """The account of a root object, or of the cluster that the object refers to; None when it is not to be had."""
+        try:
+            if hasattr(obj.spec, "account_ref"):
+                return self.accounts.resolve(key.namespace, obj.spec.account_ref)
+            return self.cluster_of(key, obj.spec.cluster_ref).account
+        except Hold:
+            return None
+
+    def cluster_of(self, key: Key, reference: Any) -> "Cluster":
+        """The cluster that an object refers to, with its account; raises Hold."""
+        cluster_key = Key("ManagedCluster", reference.namespace or key.namespace, reference.name)
+        cluster = self.parsed(cluster_key)
+        if cluster is None:
+            raise Hold(
+                "WaitingForCluster",
+                f"there is no ManagedCluster {cluster_key.namespace}/{cluster_key.name}: create it, or correct clusterRef",
+            )
+        allowed = cluster.spec.allowed_namespaces or ()
+        if cluster_key.namespace != key.namespace and key.namespace not in allowed and "*" not in allowed:
+            raise Hold(
+                "NotAllowed",
+                f"ManagedCluster {cluster_key.namespace}/{cluster_key.name} does not list namespace {key.namespace!r} in allowedNamespaces",
+            )
+        account = self.accounts.resolve(cluster_key.namespace, cluster.spec.account_ref)
+        id_ = self.resource(account, cluster.spec.resource_group, CLUSTERS, azure_name(cluster))
+        return Cluster(cluster_key, cluster, account, id_)
+
+    def operations(self, account: Account | None, resources: Iterable[str]) -> Iterable[Operation]:
+        """The operations under way on these resources."""
+        if account is None:
+            return
+        for id_ in resources:
+            operation = account.session.operations.get(id_.casefold())
+            if operation is not None:
+                yield operation
+
+    def resource(self, account: Account, group: str, type_: str, *names: str) -> str:
+        """The ARM id of a resource in a group of the account's subscription."""
+        return resource_id(group_id(account.subscription, group), type_, *names)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A managed cluster that other objects refer to. `obj` is its model."""
+
+    key: Key
+    obj: Any
+    account: Account
+    id: str
+
+    @property
+    def exists(self) -> bool:
+        """Whether Azure has it and it can be worked with."""
+        status = self.obj.status
+        state = status.provisioning_state if status is not None else None
+        return bool(status and status.id and state not in {None, "Creating", "Deleting"} and not self.deleting)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether its object was deleted."""
+        return self.obj.metadata.deletion_timestamp is not None
+
+
+def azure_name(obj: Any) -> str:
+    """The ARM name: azureName, else the object's own."""
+    return str(obj.spec.azure_name or obj.metadata.name)
+
+
+def check_supported(obj: Any) -> None:
+    """Raises Hold for what the API has and this version does not do yet, before anything is touched."""
+    spec = obj.spec
+    wanted = [
+        ("managementPolicy", spec.management_policy, "Manage"),
+        ("adoptionPolicy", spec.adoption_policy, "Never"),
+        ("driftPolicy", spec.drift_policy, "Correct"),
+    ]
+    for name, value, only in wanted:
+        if value not in {None, only}:
+            raise Hold("NotSupported", f"{name} {value} is not built yet: use {only}")
+    if spec.deletion_policy not in {None, "Delete", "Orphan"}:
+        raise Hold("NotSupported", f"deletionPolicy {spec.deletion_policy} is not built yet: use Delete or Orphan")
+
+
+def check_pinned(obj: Any, id_: str) -> None:
+    """Raises Hold when an object that has an id would now mean another resource: never a second copy."""
+    pinned = obj.status.id if obj.status is not None else None
+    if pinned and not same(pinned, id_):
+        raise Hold(
+            "AccountChanged",
+            f"the object stands for {pinned}, but its account now leads to {id_}: set the account back, or make a new object",
+        )
+
+
+def pin(obj: Any, id_: str) -> Outcome | None:
+    """The outcome that writes down which resource the object stands for, None when that was done before.
+
+    It is written before anything is made: an object without an id has nothing in the cloud, wherever we were killed.
+    Raises Hold when the object would now mean another resource.
+    """
+    check_pinned(obj, id_)
+    if obj.status is not None and obj.status.id:
+        return None
+    return Outcome([Condition("Ready", "False", "Creating", "about to be created")], {"id": id_}, again_after=0.0)
+
+
+def stored_operations(obj: Any) -> list[dict[str, str]]:
+    """status.operations in wire shape."""
+    operations = (obj.status.operations if obj.status else None) or ()
+    return [operation.model_dump(by_alias=True, mode="json") for operation in operations]
+
+
+def progress(turn: Converged, *, deleting: bool = False) -> Condition:
+    """Ready out of one resource's turn."""
+    if turn.done and not deleting:
+        return READY
+    state = state_of(turn.body) if turn.body else ""
+    known = {"Creating", "Updating", "Deleting", "Upgrading", "Scaling"}
+    reason = (
+        "Deleting"
+        if deleting
+        else state
+        if state in known
+        else "Creating"
+        if turn.step.action == "create"
+        else "Updating"
+    )
+    return Condition("Ready", "False", reason, turn.step.why)
+
+
+def resource_status(id_: str, type_: str, ready: Condition) -> dict[str, Any]:
+    """One line of status.resources."""
+    return {"id": id_, "type": type_, "ready": ready.status, "reason": ready.reason}
+
+
+def provisioning(body: Body | None) -> str | None:
+    """status.provisioningState, None when there is nothing to say."""
+    return (state_of(body) or "Succeeded") if body else None

@@ -1,0 +1,59 @@
+"""CloudAccount: where, and as whom. Ready when a token was had and the subscription could be read."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aks_operator.armid import subscription_id
+from aks_operator.conditions import Condition
+from aks_operator.keys import Key
+from aks_operator.kinds.base import READY, World, check_pinned
+from aks_operator.outcome import RELEASE, Hold, Outcome
+from aks_operator.port import AuthorizationFailed, NotFound
+from aks_operator.session import Operation
+
+CHECK_INTERVAL: Final = 300.0
+
+
+class CloudAccountReconciler:
+    """See engine.Reconciler."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reconcile(self, key: Key, obj: Any) -> Outcome:
+        """See engine.Reconciler."""
+        if obj.metadata.deletion_timestamp is not None:
+            return await self._delete(key)
+        id_ = subscription_id(obj.spec.subscription_id)
+        check_pinned(obj, id_)
+        account = await self._world.accounts.open(key)
+        try:
+            await account.session.cloud.get(id_)
+        except (NotFound, AuthorizationFailed) as error:
+            raise Hold(
+                "AuthorizationFailed",
+                f"subscription {obj.spec.subscription_id} cannot be read: check subscriptionId, and that the identity has a role on it ({error})",
+                again_after=30.0,
+            ) from error
+        status: dict[str, Any] = {"id": id_}
+        throttled = account.budget.throttled_for
+        conditions = [READY]
+        if throttled > 0:
+            conditions = [Condition("Ready", "True", "Throttled", "Azure asked to wait")]
+        return Outcome(conditions, status, again_after=CHECK_INTERVAL, resources=[])
+
+    def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
+        """See engine.Reconciler."""
+        return ()
+
+    async def _delete(self, key: Key) -> Outcome:
+        users = self._world.cache.dependents(key)
+        if users:
+            names = ", ".join(f"{user.kind} {user.namespace}/{user.name}" for user in users[:5])
+            blocked = [str(user) for user in users[:20]]
+            return Outcome(
+                [Condition("Ready", "False", "Blocked", f"still needed by {names}: delete them first")],
+                {"deletion": {"blockedBy": blocked}},
+            )
+        await self._world.accounts.close(key)
+        return RELEASE

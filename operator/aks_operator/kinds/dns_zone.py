@@ -1,0 +1,88 @@
+"""DNSZone: a public zone. Its records belong to those who made them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aks_operator.accounts import Account
+from aks_operator.conditions import Condition
+from aks_operator.desired.zone import ZONES, zone
+from aks_operator.keys import Key
+from aks_operator.kinds.base import (
+    World,
+    check_supported,
+    pin,
+    progress,
+    provisioning,
+    resource_status,
+    stored_operations,
+)
+from aks_operator.outcome import RELEASE, Hold, Outcome
+from aks_operator.session import Operation
+
+
+class DNSZoneReconciler:
+    """See engine.Reconciler."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reconcile(self, key: Key, obj: Any) -> Outcome:
+        """See engine.Reconciler."""
+        world, spec = self._world, obj.spec
+        deleting = obj.metadata.deletion_timestamp is not None
+        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
+            return RELEASE
+        account = world.accounts.resolve(key.namespace, spec.account_ref)
+        id_ = world.resource(account, spec.resource_group, ZONES, spec.zone)
+        account.session.resume(stored_operations(obj))
+        if deleting:
+            return await self._delete(key, obj, account, id_)
+        check_supported(obj)
+        if spec.visibility != "Public":
+            raise Hold("NotSupported", "private zones are not built yet: use visibility Public")
+        if (first := pin(obj, id_)) is not None:
+            return first
+        await world.groups.ensure(account, spec.resource_group, None)
+        applied = (obj.status.applied_tags if obj.status else None) or ()
+        turn = await account.session.converge(zone(id_, spec, world.marks.value(key)), applied_tags=applied)
+        ready = progress(turn)
+        properties = (turn.body or {}).get("properties") or {}
+        return Outcome(
+            [ready],
+            {
+                "id": id_,
+                "provisioningState": provisioning(turn.body),
+                "nameServers": [str(server) for server in properties.get("nameServers") or ()],
+                "records": properties.get("numberOfRecordSets"),
+                "appliedTags": sorted(spec.tags or {}),
+                "resources": [resource_status(id_, ZONES, ready)],
+            },
+            again_after=turn.again_after,
+            resources=[id_],
+        )
+
+    async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
+        users = [user for user in self._world.cache.dependents(key) if user.kind == "ServiceExposure"]
+        if users:
+            names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
+            return Outcome(
+                [
+                    Condition(
+                        "Ready",
+                        "False",
+                        "Blocked",
+                        f"ServiceExposures have names in it: {names}. Delete them, or take their dns away",
+                    )
+                ],
+                {"deletion": {"blockedBy": [str(user) for user in users[:20]]}},
+            )
+        turn = await account.session.remove(id_, ZONES, self._world.marks.value(key))
+        if turn.done:
+            turn = await self._world.groups.leave(key, account, obj.spec.resource_group)
+        if turn.done:
+            return RELEASE
+        return Outcome([progress(turn, deleting=True)], again_after=turn.again_after, resources=[id_])
+
+    def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
+        """See engine.Reconciler."""
+        return self._world.operations(self._world.open_account(key, obj), resources)

@@ -1,0 +1,176 @@
+"""ManagedCluster: the platform-managed control plane."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aks_operator.accounts import Account
+from aks_operator.conditions import Condition
+from aks_operator.desired.cluster import CLUSTERS, cluster, profile
+from aks_operator.keys import Key
+from aks_operator.kinds.base import (
+    World,
+    azure_name,
+    check_supported,
+    pin,
+    progress,
+    provisioning,
+    resource_status,
+    stored_operations,
+)
+from aks_operator.outcome import RELEASE, Hold, Outcome
+from aks_operator.port import Body
+from aks_operator.session import Operation
+
+_UNBUILT: Final = (
+    ("network.subnet_ref", "network.subnetRef"),
+    ("maintenance", "maintenance"),
+    ("logs", "logs"),
+)
+
+
+class ManagedClusterReconciler:
+    """See engine.Reconciler."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reconcile(self, key: Key, obj: Any) -> Outcome:
+        """See engine.Reconciler."""
+        world, spec = self._world, obj.spec
+        deleting = obj.metadata.deletion_timestamp is not None
+        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
+            return RELEASE
+        account = world.accounts.resolve(key.namespace, spec.account_ref)
+        id_ = world.resource(account, spec.resource_group, CLUSTERS, azure_name(obj))
+        account.session.resume(stored_operations(obj))
+        if deleting:
+            return await self._delete(key, obj, account, id_)
+        check_supported(obj)
+        _check_built(spec)
+        if (first := pin(obj, id_)) is not None:
+            return first
+        await world.groups.ensure(account, spec.resource_group, spec.location)
+        observed = await account.session.observer.one(id_)
+        pools = [] if observed is not None else [self._first_pool(key)]
+        mark = world.marks.value(key)
+        desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
+        applied = (obj.status.applied_tags if obj.status else None) or ()
+        turn = await account.session.converge(desired, applied_tags=applied)
+        ready = progress(turn)
+        body = turn.body or observed
+        if ready.status == "True" and spec.kubeconfig_secret is not None:
+            await self._write_kubeconfig(key, obj, account, id_)
+        status = {**_facts(body), "appliedTags": sorted(spec.tags or {}), "nodes": self._nodes(key)}
+        status |= {"id": id_, "resources": [resource_status(id_, CLUSTERS, ready)], "deletion": None}
+        return Outcome([ready], status, again_after=turn.again_after, resources=[id_])
+
+    def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
+        """See engine.Reconciler."""
+        return self._world.operations(self._world.open_account(key, obj), resources)
+
+    def _first_pool(self, key: Key) -> dict[str, Any]:
+        """The one pool that the cluster's creation carries: the oldest System pool, then by name."""
+        for pool_key in self._world.cache.dependents(key):
+            pool = self._world.parsed(pool_key) if pool_key.kind == "NodePool" else None
+            if pool is not None and pool.spec.mode == "System" and pool.metadata.deletion_timestamp is None:
+                return profile(azure_name(pool), pool.spec, mark=self._world.marks.value(pool_key))
+        raise Hold(
+            "WaitingForSystemPool",
+            "a cluster is created together with a System pool: create a NodePool with mode System and this clusterRef",
+        )
+
+    def _nodes(self, key: Key) -> dict[str, int]:
+        """Nodes of all pools: how many are ready, how many are wanted."""
+        pools = [self._world.parsed(k) for k in self._world.cache.dependents(key) if k.kind == "NodePool"]
+        known = [
+            pool.status.nodes
+            for pool in pools
+            if pool is not None and pool.status is not None and pool.status.nodes is not None
+        ]
+        return {"ready": sum(n.ready or 0 for n in known), "wanted": sum(n.wanted or 0 for n in known)}
+
+    async def _write_kubeconfig(self, key: Key, obj: Any, account: Account, id_: str) -> None:
+        """Write the Secret once; a foreign Secret of that name is left alone."""
+        name = obj.spec.kubeconfig_secret.name
+        path = f"/api/v1/namespaces/{key.namespace}/secrets"
+        found = await self._world.kube.get(f"{path}/{name}")
+        owner = {
+            "apiVersion": "aks-operator.io/v1alpha1",
+            "kind": "ManagedCluster",
+            "name": key.name,
+            "uid": obj.metadata.uid,
+        }
+        if found is not None:
+            if all(ref.get("uid") != obj.metadata.uid for ref in found["metadata"].get("ownerReferences") or ()):
+                raise Hold(
+                    "AlreadyExists",
+                    f"Secret {name} exists and is not ours: choose another kubeconfigSecret, or delete it",
+                )
+            return
+        config = await self._world.tenants.kubeconfig(account.session.cloud, id_)
+        data = {"kubeconfig": b64encode(config).decode()}
+        meta = {"name": name, "namespace": key.namespace, "ownerReferences": [owner]}
+        await self._world.kube.create(path, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+
+    async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
+        users = [user for user in self._world.cache.dependents(key) if user.kind == "ServiceExposure"]
+        if users:
+            names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
+            return Outcome(
+                [
+                    Condition(
+                        "Ready",
+                        "False",
+                        "Blocked",
+                        f"applications are exposed through it: delete the ServiceExposures {names} first",
+                    )
+                ],
+                {"deletion": {"blockedBy": [str(user) for user in users[:20]]}},
+            )
+        turn = await account.session.remove(id_, CLUSTERS, self._world.marks.value(key))
+        if turn.done:
+            await self._world.tenants.forget(id_)
+            turn = await self._world.groups.leave(key, account, obj.spec.resource_group)
+        if turn.done:
+            return RELEASE
+        status = {"provisioningState": provisioning(turn.body) or "Deleting", "deletion": None}
+        return Outcome([progress(turn, deleting=True)], status, again_after=turn.again_after, resources=[id_])
+
+
+def _facts(body: Body | None) -> dict[str, Any]:
+    """What Azure says of the cluster."""
+    if body is None:
+        return {}
+    properties = body.get("properties") or {}
+    return {
+        "provisioningState": provisioning(body),
+        "kubernetesVersion": properties.get("currentKubernetesVersion") or properties.get("kubernetesVersion"),
+        "powerState": (properties.get("powerState") or {}).get("code"),
+        "fqdn": properties.get("fqdn"),
+        "nodeResourceGroup": properties.get("nodeResourceGroup"),
+        "oidcIssuerURL": (properties.get("oidcIssuerProfile") or {}).get("issuerURL"),
+    }
+
+
+def _check_built(spec: Any) -> None:
+    """Raises Hold for fields that this version carries and does not act upon."""
+    unbuilt = [wire for path, wire in _UNBUILT if _value(spec, path) is not None]
+    choices = {
+        "power Stopped": spec.power == "Stopped",
+        "applicationRouting": spec.application_routing is not None and spec.application_routing.state == "Enabled",
+        "apiServer.visibility Private": spec.api_server.visibility == "Private",
+        "identity UserAssigned": spec.identity.type == "UserAssigned",
+        "workloadIdentity": spec.workload_identity == "Enabled",
+        "access.entra": spec.access.entra == "Enabled",
+        "network.egress UserDefinedRouting": spec.network.egress == "UserDefinedRouting",
+    }
+    unbuilt += [name for name, wanted in choices.items() if wanted]
+    if unbuilt:
+        raise Hold("NotSupported", f"{', '.join(unbuilt)}: not built yet. Take it out of the spec")
+
+
+def _value(spec: Any, path: str) -> Any:
+    for part in path.split("."):
+        spec = getattr(spec, part, None)
+    return spec

@@ -1,0 +1,122 @@
+"""NodePool: nodes of one configuration, scaled and upgraded as one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aks_operator.conditions import Condition
+from aks_operator.desired.cluster import MACHINES, POOLS, pool
+from aks_operator.keys import Key
+from aks_operator.kinds.base import (
+    Cluster,
+    World,
+    azure_name,
+    check_supported,
+    pin,
+    progress,
+    provisioning,
+    resource_status,
+    stored_operations,
+)
+from aks_operator.outcome import RELEASE, Hold, Outcome
+from aks_operator.plan import settled
+from aks_operator.port import Body
+from aks_operator.session import Operation
+
+
+class NodePoolReconciler:
+    """See engine.Reconciler."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reconcile(self, key: Key, obj: Any) -> Outcome:
+        """See engine.Reconciler."""
+        world, spec = self._world, obj.spec
+        deleting = obj.metadata.deletion_timestamp is not None
+        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
+            return RELEASE
+        cluster_key = Key("ManagedCluster", spec.cluster_ref.namespace or key.namespace, spec.cluster_ref.name)
+        if deleting and world.cache.get(cluster_key) is None:
+            return RELEASE  # it went with its cluster
+        cluster = world.cluster_of(key, spec.cluster_ref)
+        session = cluster.account.session
+        id_ = f"{cluster.id}/agentPools/{azure_name(obj)}"
+        session.resume(stored_operations(obj))
+        if deleting:
+            return await self._delete(key, obj, cluster, id_)
+        check_supported(obj)
+        if spec.replace_policy == "Rotate":
+            raise Hold("NotSupported", "replacePolicy Rotate is not built yet: use Never")
+        if cluster.deleting:
+            raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is being deleted")
+        if (first := pin(obj, id_)) is not None:
+            return first
+        if not cluster.exists:
+            raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
+        observed = await session.observer.one(id_)
+        version = cluster.obj.status.kubernetes_version or cluster.obj.spec.kubernetes_version
+        desired = pool(id_, spec, mark=world.marks.value(key), version=version, observed=observed, azure=spec.azure)
+        turn = await session.converge(desired)
+        if not turn.done:
+            session.observer.stale(MACHINES, id_)
+        ready = progress(turn)
+        body = turn.body or observed
+        status = {**await self._facts(cluster, id_, body), "id": id_, "deletion": None}
+        status |= {"appliedTags": sorted(spec.tags or {}), "resources": [resource_status(id_, POOLS, ready)]}
+        status["selector"] = f"kubernetes.azure.com/agentpool={azure_name(obj)}"
+        return Outcome([ready], status, again_after=turn.again_after, resources=[id_])
+
+    def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
+        """See engine.Reconciler."""
+        return self._world.operations(self._world.open_account(key, obj), resources)
+
+    async def _facts(self, cluster: Cluster, id_: str, body: Body | None) -> dict[str, Any]:
+        """What Azure says of the pool and its machines."""
+        if body is None:
+            return {}
+        properties = body.get("properties") or {}
+        machines = await cluster.account.session.observer.all(MACHINES, id_)
+        ready = sum(1 for machine in machines if settled(machine))
+        count = int(properties.get("count") or 0)
+        return {
+            "provisioningState": provisioning(body),
+            "replicas": count,
+            "nodes": {"ready": min(ready, count), "wanted": count},
+            "kubernetesVersion": properties.get("currentOrchestratorVersion") or properties.get("orchestratorVersion"),
+        }
+
+    async def _delete(self, key: Key, obj: Any, cluster: Cluster, id_: str) -> Outcome:
+        world = self._world
+        if cluster.deleting:
+            if cluster.obj.status is None or not cluster.obj.status.id:
+                return RELEASE
+            return Outcome([Condition("Ready", "False", "Deleting", f"it goes with ManagedCluster {cluster.key.name}")])
+        if cluster.obj.status is None or not cluster.obj.status.id:
+            return RELEASE  # no cluster was ever made, so no pool
+        if obj.spec.mode == "System" and cluster.exists and not self._other_system_pool(key, cluster.key):
+            message = "it is the last System pool, without which AKS runs no cluster: create another System pool, or delete the ManagedCluster"
+            return Outcome(
+                [Condition("Ready", "False", "Blocked", message)], {"deletion": {"blockedBy": [str(cluster.key)]}}
+            )
+        turn = await cluster.account.session.remove(id_, POOLS, world.marks.value(key))
+        if turn.done:
+            return RELEASE
+        return Outcome(
+            [progress(turn, deleting=True)],
+            {"provisioningState": "Deleting"},
+            again_after=turn.again_after,
+            resources=[id_],
+        )
+
+    def _other_system_pool(self, key: Key, cluster: Key) -> bool:
+        for other in self._world.cache.dependents(cluster):
+            found = self._world.parsed(other) if other.kind == "NodePool" and other != key else None
+            if (
+                found is not None
+                and found.spec.mode == "System"
+                and found.metadata.deletion_timestamp is None
+                and found.status
+                and found.status.replicas
+            ):
+                return True
+        return False

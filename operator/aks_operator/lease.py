@@ -1,0 +1,113 @@
+"""One leader by a coordination.k8s.io Lease: no write after the renew deadline, loss ends the process."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aks_operator.kube import KubeClient, KubeError
+
+log = logging.getLogger(__name__)
+GROUP: Final = "/apis/coordination.k8s.io/v1/namespaces"
+
+
+class Lease:
+    """A Lease held by `holder`. `seconds` is how long it holds unrenewed; it is renewed three times in that time."""
+
+    def __init__(self, kube: KubeClient, namespace: str, name: str, holder: str, seconds: float) -> None:
+        self._kube = kube
+        self._collection = f"{GROUP}/{namespace}/leases"
+        self._name = name
+        self._holder = holder
+        self._seconds = seconds
+        self._deadline = 0.0
+        self._seen: tuple[str, float] = ("", 0.0)
+
+    @property
+    def held(self) -> bool:
+        """Whether we may write: by the monotonic clock, which no change of the time of day moves."""
+        return time.monotonic() < self._deadline
+
+    async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Wait for the Lease, then `lead` while renewing it. Returns when `lead` does; raises LostLease."""
+        while not await self._try():  # noqa: ASYNC110  # the Lease lies in the API server: there is no event to wait for
+            await asyncio.sleep(self._seconds / 3)
+        log.info("leading", extra={"lease": self._name})
+        work = asyncio.ensure_future(lead())
+        keep = asyncio.ensure_future(self._keep())
+        try:
+            await asyncio.wait({work, keep}, return_when=asyncio.FIRST_COMPLETED)
+            if keep.done():
+                keep.result()
+            await work
+        finally:
+            for task in (work, keep):
+                task.cancel()
+            await asyncio.gather(work, keep, return_exceptions=True)
+            await self._release()
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._seconds / 3)
+            if not await self._try() and not self.held:
+                raise LostLease(f"Lease {self._name} was lost")
+
+    async def _try(self) -> bool:
+        """Take or renew the Lease; whether we hold it."""
+        asked = time.monotonic()
+        try:
+            async with asyncio.timeout(self._seconds / 3):
+                found = await self._kube.get(f"{self._collection}/{self._name}")
+                if found is None:
+                    await self._kube.create(self._collection, self._body(None))
+                elif self._may_take(found, asked):
+                    await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
+                else:
+                    return False
+        except (KubeError, TimeoutError) as error:
+            log.warning("lease not renewed: %s", error)
+            return False
+        self._deadline = asked + self._seconds
+        return True
+
+    def _may_take(self, found: dict[str, Any], now: float) -> bool:
+        spec = found.get("spec") or {}
+        if spec.get("holderIdentity") in {self._holder, "", None}:
+            return True
+        version = str(found["metadata"]["resourceVersion"])
+        if version != self._seen[0]:  # another renewed it: its time runs from when we saw that, on our clock
+            self._seen = (version, now)
+        return now - self._seen[1] > float(spec.get("leaseDurationSeconds") or self._seconds)
+
+    def _body(self, found: dict[str, Any] | None) -> dict[str, Any]:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = dict((found or {}).get("spec") or {})
+        if spec.get("holderIdentity") != self._holder:
+            spec |= {
+                "acquireTime": stamp,
+                "leaseTransitions": int(spec.get("leaseTransitions") or 0) + (found is not None),
+            }
+        spec |= {
+            "holderIdentity": self._holder,
+            "renewTime": stamp,
+            "leaseDurationSeconds": max(1, round(self._seconds)),
+        }
+        meta = found["metadata"] if found else {"name": self._name}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
+
+    async def _release(self) -> None:
+        """Let a standby take over at once."""
+        self._deadline = 0.0
+        try:
+            found = await self._kube.get(f"{self._collection}/{self._name}")
+            if found is not None and (found.get("spec") or {}).get("holderIdentity") == self._holder:
+                found["spec"] = {**found["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+                await self._kube.request("PUT", f"{self._collection}/{self._name}", found)
+        except KubeError as error:
+            log.warning("lease not released: %s", error)
+
+
+class LostLease(Exception):
+    """Another process leads, or nobody knows: this one must end."""

@@ -1,0 +1,166 @@
+"""Our custom resources in Kubernetes: paths, parsing, references, and the writes to them with what they wake."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import aks_operator.api.v1alpha1 as v1alpha1
+from aks_operator.cache import Cache, Change
+from aks_operator.conditions import find, shorten
+from aks_operator.keys import Key
+from aks_operator.kube import KubeClient, KubeError
+from aks_operator.metrics import Metrics
+from aks_operator.queue import WorkQueue
+
+log = logging.getLogger(__name__)
+FINALIZER: Final = "aks-operator.io/finalizer"
+GROUP_VERSION: Final = "aks-operator.io/v1alpha1"
+KINDS: Final[Mapping[str, Any]] = v1alpha1.KINDS
+
+
+def path_of(key: Key) -> str:
+    """The API path of a custom resource."""
+    return f"/apis/{GROUP_VERSION}/namespaces/{key.namespace}/{KINDS[key.kind].PLURAL}/{key.name}"
+
+
+def parse(kind: str, body: Mapping[str, Any]) -> Any:
+    """The model of a body from the API server; raises pydantic.ValidationError. Unknown fields are ignored."""
+    return KINDS[kind].model_validate(body)
+
+
+def references(operator_namespace: str) -> Callable[[Key, Mapping[str, Any]], Iterable[Key]]:
+    """How to find the keys that a raw body refers to: whatever their state, whoever may not refer to them."""
+
+    def of(key: Key, body: Mapping[str, Any]) -> Iterable[Key]:
+        spec = body.get("spec") or {}
+
+        def at(kind: str, ref: Any) -> Iterable[Key]:
+            if isinstance(ref, Mapping) and ref.get("name"):
+                yield Key(kind, str(ref.get("namespace") or key.namespace), str(ref["name"]))
+
+        if key.kind in {"ManagedCluster", "DNSZone", "VirtualNetwork", "LogWorkspace"}:
+            ref = spec.get("accountRef") or {}
+            name = str(ref.get("name") or "default")
+            for namespace in [ref["namespace"]] if ref.get("namespace") else [key.namespace, operator_namespace]:
+                yield Key("CloudAccount", namespace, name)
+        if key.kind == "ManagedCluster":
+            yield from at("VirtualNetwork", (spec.get("network") or {}).get("subnetRef"))
+            yield from at("LogWorkspace", (spec.get("logs") or {}).get("workspaceRef"))
+        yield from at("ManagedCluster", spec.get("clusterRef"))
+        for ref in spec.get("nodePoolRefs") or ():
+            yield from at("NodePool", ref)
+        yield from at("DNSZone", (spec.get("dns") or {}).get("zoneRef"))
+
+    return of
+
+
+class Objects:
+    """Reads of and writes to our custom resources. Every answer goes into the cache at once; what changed wakes others."""
+
+    def __init__(
+        self, kube: KubeClient, cache: Cache, queue: WorkQueue, metrics: Metrics, now: Callable[[], str]
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._queue = queue
+        self._metrics = metrics
+        self._now = now
+
+    def seen(self, key: Key, body: Mapping[str, Any]) -> None:
+        """An event, or a list, showed this body."""
+        self._changed(key, self._cache.remember(key, body), self._cache.refers_to(key))
+
+    def gone(self, key: Key, uid: str | None = None) -> None:
+        """The object does not exist any more."""
+        targets = self._cache.refers_to(key)
+        self._changed(key, self._cache.forget(key, uid), targets)
+
+    async def list_all(self, kind: str, namespaces: Iterable[str] = ()) -> None:
+        """Bring the cache up to what the API server has of one kind: what is gone is forgotten."""
+        before = self._cache.versions(kind)
+        seen: dict[Key, Mapping[str, Any]] = {}
+        for scope in [f"/namespaces/{namespace}" for namespace in namespaces] or [""]:
+            async for body in self._kube.pages(f"/apis/{GROUP_VERSION}{scope}/{KINDS[kind].PLURAL}"):
+                key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+                seen[key] = body
+                self.seen(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body})
+        targets = {key: self._cache.refers_to(key) for key in before}
+        for key in self._cache.prune(kind, seen, before):
+            self._changed(key, Change(woke=True, vanished=True), targets[key])
+
+    async def add_finalizer(self, key: Key, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The object with our finalizer on: before the first call to the cloud."""
+        answer = await self._kube.add_finalizer(path_of(key), body, FINALIZER)
+        self._cache.remember(key, answer)
+        return answer
+
+    async def release(self, key: Key) -> None:
+        """Let go of an object whose clean-up is complete."""
+        body = self._cache.get(key)
+        if body is None:
+            return
+        answer = await self._kube.remove_finalizer(path_of(key), body, FINALIZER)
+        if answer is None or not (answer["metadata"].get("finalizers")):
+            self.gone(key, body["metadata"].get("uid"))
+        else:
+            self._cache.remember(key, answer)
+        log.info("released", extra={"key": str(key)})
+
+    async def write_status(self, key: Key, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """Write a status that differs, tell the user of a transition, and wake who depends on the object."""
+        try:
+            answer = await self._kube.replace_status(path_of(key), body["metadata"]["uid"], status)
+        except KubeError as error:
+            if error.status == 404:
+                self.gone(key, body["metadata"].get("uid"))
+                return
+            raise
+        self._metrics.status_patches.labels(key.kind).inc()
+        self._cache.remember(key, answer)
+        self._wake([*self._cache.dependents(key), *self._cache.refers_to(key)])
+        await self._tell(key, body, status)
+
+    def _changed(self, key: Key, change: Change, targets: Iterable[Key]) -> None:
+        if change.woke and not (change.vanished and not change.appeared):
+            self._queue.add(key, reset_backoff=True)
+        if change.woke:
+            self._wake([*self._cache.dependents(key), *targets])
+
+    def _wake(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            if self._cache.get(key) is not None:
+                self._queue.add(key, reset_backoff=True)
+
+    async def _tell(self, key: Key, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """An event for the user when Ready's reason changed. One that cannot be written is not worth a retry."""
+        before = find((body.get("status") or {}).get("conditions") or (), "Ready")
+        after = find(status.get("conditions") or (), "Ready")
+        if after is None or (before is not None and before["reason"] == after["reason"]):
+            return
+        now = self._now()
+        bad = after["status"] != "True" and any(c["type"] == "Stalled" for c in status["conditions"])
+        reference = {
+            "apiVersion": GROUP_VERSION,
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": body["metadata"]["uid"],
+        }
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{key.name[:50]}-", "namespace": key.namespace},
+            "involvedObject": reference,
+            "reason": after["reason"],
+            "message": shorten(after["message"] or f"{key.kind} {key.name} is ready", 1000),
+            "type": "Warning" if bad else "Normal",
+            "source": {"component": "aks-operator"},
+            "reportingComponent": "aks-operator",
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._kube.create(f"/api/v1/namespaces/{key.namespace}/events", event)
+        except KubeError as error:
+            log.debug("event not written: %s", error, extra={"key": str(key)})

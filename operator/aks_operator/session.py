@@ -1,0 +1,197 @@
+"""One account at work: observe, plan, apply. The thin, awaiting part between pure plans and the cloud."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from aks_operator.observer import Observer
+from aks_operator.plan import Resource, Step, plan, plan_deletion, settled, state_of
+from aks_operator.port import Body, Cloud, CloudError, NotFound, Terminal
+
+log = logging.getLogger(__name__)
+REFUSAL_HOLDS: Final = 3600.0
+"""Seconds for which a body that was refused for good is not sent again."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A long-running operation of ours. `url` goes into status only: never into logs or events."""
+
+    resource: str
+    kind: str
+    started_at: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Converged:
+    """Where one resource stands after a turn. `again_after` in seconds, None when nothing is under way."""
+
+    body: Body | None
+    step: Step
+    again_after: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the resource is as it should be."""
+        return self.step.action == "none"
+
+
+class Session:
+    """One account's cloud, with what we know of it and what we have under way there."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        observer: Observer,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], str],
+        poll_interval: float,
+    ) -> None:
+        self.cloud = cloud
+        self.observer = observer
+        self.operations: dict[str, Operation] = {}
+        """Under way, by resource id in lower case."""
+        self.leaving: set[object] = set()
+        """Objects that no longer need their resource group (see `groups`)."""
+        self._clock = clock
+        self._now = now
+        self._poll_interval = poll_interval
+        self._wishes: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, float, CloudError]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._next_poll: dict[str, float] = {}
+
+    def lock(self, id_: str) -> asyncio.Lock:
+        """A lock for what several objects may want to make at the same time."""
+        return self._locks.setdefault(id_.casefold(), asyncio.Lock())
+
+    def resume(self, operations: Sequence[Mapping[str, str]]) -> None:
+        """Go on with operations that an object's status remembers. One with a foreign URL is dropped: status can be edited."""
+        for stored in operations:
+            url, resource = str(stored.get("url") or ""), str(stored.get("resource") or "")
+            if resource and self.cloud.owns_url(url) and resource.casefold() not in self.operations:
+                self.operations[resource.casefold()] = Operation(
+                    resource, str(stored.get("kind") or ""), str(stored.get("startedAt") or self._now()), url
+                )
+
+    async def converge(self, desired: Resource, *, applied_tags: Sequence[str] = ()) -> Converged:
+        """One turn towards `desired`: at most one write. Raises CloudError."""
+        waiting = await self._under_way(desired.id)
+        if waiting is not None:
+            return waiting
+        observed = await self.observer.one(desired.id)
+        step = plan(desired, observed, applied_tags=applied_tags)
+        if step.action != "none":  # a list may be old: look again before acting on it
+            observed = await self.observer.one(desired.id, fresh=True)
+            step = plan(desired, observed, applied_tags=applied_tags)
+        return await self.apply(step, observed, wish=_hash([desired.body, desired.creation, dict(desired.tags)]))
+
+    async def remove(self, id_: str, type_: str, mark: str) -> Converged:
+        """One turn towards `id_` being gone. `done` when it is, or when it is not ours. Raises CloudError."""
+        waiting = await self._under_way(id_)
+        if waiting is not None:
+            return waiting
+        observed = await self.observer.one(id_, fresh=True)
+        return await self.apply(plan_deletion(id_, type_, observed, mark), observed)
+
+    async def settle(self, id_: str) -> float | None:
+        """Seconds until something that is under way on `id_` or its children may be done; None when nothing is (any more)."""
+        below = [
+            op.resource
+            for key, op in list(self.operations.items())
+            if key == id_.casefold() or key.startswith(f"{id_.casefold()}/")
+        ]
+        waits = [waiting.again_after for resource in below if (waiting := await self._under_way(resource)) is not None]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def apply(self, step: Step, observed: Body | None, *, wish: str = "") -> Converged:
+        """Do one step: at most one write. What was refused for good is not sent again while `wish` is the same."""
+        if step.action == "refuse":
+            refusal = Terminal(step.why, code="AlreadyExists")
+            refusal.nothing_made = True
+            raise refusal
+        if step.action == "wait":
+            return Converged(observed, step, self._poll_interval)
+        if step.action == "none":
+            return Converged(observed, step)
+        wish = wish or _hash([step.action, step.body])
+        refused = self._refused.get(step.id.casefold())
+        if refused is not None and refused[0] == wish and self._clock() < refused[1]:
+            raise refused[2]
+        self._wishes[step.id.casefold()] = wish
+        try:
+            if step.action == "delete":
+                answer = await self.cloud.delete(step.id, if_match=step.if_match)
+            else:
+                answer = await self.cloud.put(step.id, step.body or {}, if_match=step.if_match)
+        except Terminal as error:
+            error.nothing_made = step.action == "create"
+            self._refuse(step.id, error)
+            raise
+        finally:  # even a lost answer may have been a write
+            self.observer.wrote(step.id)
+        self._refused.pop(step.id.casefold(), None)
+        log.info("%s %s", step.action, step.id, extra={"why": step.why})
+        if answer.operation:
+            self.operations[step.id.casefold()] = Operation(step.id, step.action, self._now(), answer.operation)
+            return Converged(answer.body or observed, step, self._wait(step.id, answer.retry_after))
+        if step.action == "delete":
+            return Converged(None, replace(step, action="none"))
+        body = answer.body or observed
+        if body is not None and not settled(body):
+            return Converged(body, step, self._poll_interval)
+        return Converged(body, replace(step, action="none"))
+
+    async def _under_way(self, id_: str) -> Converged | None:
+        """Still waiting for an operation on `id_`, or None. Raises what the operation failed with."""
+        operation = self.operations.get(id_.casefold())
+        if operation is None:
+            return None
+        left = self._next_poll.get(id_.casefold(), 0.0) - self._clock()
+        if left > 0:
+            return Converged(None, Step("wait", id_, f"{operation.kind} is under way"), left)
+        try:
+            state = await self.cloud.poll(operation.url)
+        except NotFound:
+            self._ended(id_)
+            return None
+        if not state.done:
+            return Converged(
+                None, Step("wait", id_, f"{operation.kind} is under way"), self._wait(id_, state.retry_after)
+            )
+        self._ended(id_)
+        if state.error is not None:
+            if isinstance(state.error, Terminal):
+                self._refuse(id_, state.error)
+            raise state.error
+        return None
+
+    def _refuse(self, id_: str, error: CloudError) -> None:
+        wish = self._wishes.get(id_.casefold())
+        if wish is not None:
+            self._refused[id_.casefold()] = (wish, self._clock() + REFUSAL_HOLDS, error)
+
+    def _ended(self, id_: str) -> None:
+        self.operations.pop(id_.casefold(), None)
+        self._next_poll.pop(id_.casefold(), None)
+        self.observer.wrote(id_)
+
+    def _wait(self, id_: str, retry_after: float | None) -> float:
+        seconds = retry_after if retry_after is not None else self._poll_interval
+        self._next_poll[id_.casefold()] = self._clock() + seconds
+        return seconds
+
+
+def is_failed(body: Body) -> bool:
+    """Whether the last operation on the resource failed."""
+    return state_of(body) in {"Failed", "Canceled"}
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
