@@ -17,12 +17,13 @@ def _fixed(*paths: str, what: str = "create a new object") -> list[Rule]:
     """Each path may not change once the object stands for something in Azure."""
     rules = []
     for path in paths:
-        parts = path.split(".")
+        parts = ["__namespace__" if part == "namespace" else part for part in path.split(".")]  # a reserved word of CEL
+        field = ".".join(parts)
         present = " && ".join(f"has({{0}}.spec.{'.'.join(parts[: i + 1])})" for i in range(len(parts)))
         mine, old = present.format("self"), present.format("oldSelf")
         rules.append(
             _rule(
-                f"{_CREATED} || (({mine}) == ({old}) && (!({mine}) || self.spec.{path} == oldSelf.spec.{path}))",
+                f"{_CREATED} || (({mine}) == ({old}) && (!({mine}) || self.spec.{field} == oldSelf.spec.{field}))",
                 f"{path} is immutable once created: {what}",
             )
         )
