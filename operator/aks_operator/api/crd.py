@@ -83,6 +83,7 @@ def schema(kind: str, model: type[Root]) -> dict[str, Any]:
         | {"description": raw["properties"][name]["description"]}
         for name in ("spec", "status")
     }
+    _drop_defaults(properties["status"])
     properties["spec"]["x-kubernetes-validations"] = SCHEMA_RULES.get(f"{kind}Spec", []) + properties["spec"].get(
         "x-kubernetes-validations", []
     )
@@ -114,8 +115,8 @@ def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     if result.get("type") == "integer":
         result["format"] = "int32" if "maximum" in result else "int64"
     default = node.get("default")
-    if default is not None and default not in ([], {}) and not (node.get("type") == "object" and default == {}):
-        result["default"] = default
+    if default is not None:
+        result["default"] = _without_nulls(default)
     if result.get("type") == "array":
         result["items"] = _structural(node["items"], definitions)
         if node.get("title") == "Conditions" or _names(result["items"]) >= {"lastTransitionTime", "type"}:
@@ -137,9 +138,6 @@ def _fill_object(result: dict[str, Any], node: dict[str, Any], definitions: dict
             }
         if node.get("required"):
             result["required"] = list(node["required"])
-        result.pop("default", None)
-        if all("default" in child for child in result["properties"].values()):
-            result["default"] = {}  # so that the defaults of its fields are filled in
         rules = SCHEMA_RULES.get(node.get("title", ""))
         if rules and not node.get("title", "").endswith("Spec"):
             result["x-kubernetes-validations"] = rules
@@ -171,6 +169,18 @@ def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     if len(options) == 1:
         rest = {key: value for key, value in node.items() if key not in {"anyOf", "title"}}
         return {**_resolved(options[0], definitions), **rest}
+    return node
+
+
+def _without_nulls(value: Any) -> Any:
+    return {k: _without_nulls(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def _drop_defaults(node: dict[str, Any]) -> dict[str, Any]:
+    """The same schema without defaults: a status says what was observed, and nothing else."""
+    node.pop("default", None)
+    for child in [*node.get("properties", {}).values(), *([node["items"]] if "items" in node else [])]:
+        _drop_defaults(child)
     return node
 
 
