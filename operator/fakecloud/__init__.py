@@ -1,0 +1,1 @@
+"""An Azure on your desk: an ARM-compatible server whose balancers forward, whose rules drop, whose zones answer."""

@@ -1,0 +1,1 @@
+"""The gateway: what every ARM type has in common."""

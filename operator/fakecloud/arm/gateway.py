@@ -1,0 +1,277 @@
+"""The front door: who asks, for what, in which version; then the provider's turn; then headers, journal, errors."""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from fakecloud.arm import operations as lro
+from fakecloud.arm.errors import ArmError, bad_request, group_not_found
+from fakecloud.arm.ids import Target, parse
+from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
+from fakecloud.control.journal import Journal
+from fakecloud.identity.tokens import Refused, Tokens
+
+log = logging.getLogger(__name__)
+MAX_BODY = 4 * 1024 * 1024
+RETRY_AFTER = 10.0
+"""Seconds in Azure's time between polls."""
+
+
+class Gateway:
+    """Answers every path below /subscriptions."""
+
+    def __init__(
+        self,
+        context: Context,
+        types: Iterable[ResourceType],
+        known_providers: Iterable[str],
+        tokens: Tokens,
+        journal: Journal,
+    ) -> None:
+        self._context = context
+        self._types = {t.type.lower(): t for t in types}
+        self._known = {provider.lower() for provider in known_providers} | {t.split("/")[0] for t in self._types}
+        self._tokens = tokens
+        self._journal = journal
+        self._writes = 11999
+        self._reads = 16499
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """The answer to one request, whatever happens."""
+        began = time.monotonic()
+        request_id = str(uuid.uuid4())
+        principal = "-"
+        try:
+            principal = self._tokens.verify(request.headers.get("Authorization"))
+            response = await self._answer(request, principal)
+        except Refused as refusal:
+            headers = {
+                "WWW-Authenticate": f'Bearer authorization_uri="{_base(request)}/{self._tokens.tenant}", error="invalid_token"'
+            }
+            response = ArmError(401, refusal.code, str(refusal), headers=headers).response()
+        except ArmError as error:
+            response = error.response()
+        except web.HTTPRequestEntityTooLarge:
+            response = ArmError(413, "RequestEntityTooLarge", "The request body is too large.").response()
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
+            response = ArmError(500, "InternalServerError", "The server met an unexpected condition.").response()
+        self._stamp(request, response, request_id)
+        self._journal.note(
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            principal=principal,
+            api_version=request.query.get("api-version", ""),
+            milliseconds=(time.monotonic() - began) * 1000,
+            request_id=request_id,
+        )
+        return response
+
+    async def _answer(self, request: web.Request, principal: str) -> web.Response:
+        target = parse(request.path)
+        if target is None:
+            raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
+        api_version = request.query.get("api-version")
+        if not api_version:
+            raise bad_request(
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.",
+            )
+        if self._context.store.get(SUBSCRIPTION, target.subscription) is None:
+            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{target.subscription}' could not be found.")
+        body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
+        call = Call(target, api_version, body, request.headers, request.query, _base(request), principal)
+        return self._respond(call, await self._dispatch(request.method, call))
+
+    async def _dispatch(self, method: str, call: Call) -> Answer:
+        target = call.target
+        segments = [segment.lower() for segment in target.type.split("/")]
+        if segments[-1:] and segments[-1] in {"operations", "operationresults"} and target.names:
+            return self._operation(method, call)
+        if segments[0] == "operationresults" and len(segments) == 2:
+            return self._result(target.type.split("/")[1])
+        if not target.type:
+            return await self._base_types(method, call)
+        if target.type.lower() == "resourcegroups":
+            return await self._types["microsoft.resources/resourcegroups"].list(call)
+        if target.type.lower() == "resources":
+            return self._everything(call)
+        return await self._resource(method, call)
+
+    async def _base_types(self, method: str, call: Call) -> Answer:
+        """Subscriptions and resource groups."""
+        if call.target.group is None:
+            if method != "GET":
+                raise _not_allowed(method)
+            return Answer(200, self._context.store.get(SUBSCRIPTION, call.target.subscription))
+        return await self._verb(self._types["microsoft.resources/resourcegroups"], method, call)
+
+    async def _resource(self, method: str, call: Call) -> Answer:
+        target, action = call.target, None
+        handler = self._types.get(target.type.lower())
+        if method == "POST" and target.collection:
+            path, _, action = target.type.rpartition("/")
+            handler = self._types.get(path.lower())
+            target = Target(target.subscription, target.group, path, target.names, collection=False)
+            call = Call(target, call.api_version, call.body, call.headers, call.query, call.base, call.principal)
+        if handler is None:
+            raise self._unknown(call.target)
+        if target.group is not None and self._context.group(target.subscription, target.group) is None:
+            raise group_not_found(target.group)
+        if action is not None:
+            return await handler.post(call, action)
+        if target.collection:
+            if method != "GET":
+                raise _not_allowed(method)
+            return await handler.list(call)
+        if target.parent is not None and self._context.resource(target.parent) is None and method != "DELETE":
+            raise _parent_missing(target)
+        return await self._verb(handler, method, call)
+
+    async def _verb(self, handler: ResourceType, method: str, call: Call) -> Answer:
+        match method:
+            case "GET":
+                return await handler.get(call)
+            case "HEAD":
+                found = await handler.get(call)
+                return Answer(204 if found.status == 200 else found.status)
+            case "PUT":
+                return await handler.put(call)
+            case "PATCH":
+                return await handler.patch(call)
+            case "DELETE":
+                return await handler.delete(call)
+        raise _not_allowed(method)
+
+    def _unknown(self, target: Target) -> ArmError:
+        provider = target.type.split("/")[0]
+        rest = target.type.partition("/")[2]
+        if provider.lower() not in self._known:
+            return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{provider}' is invalid.")
+        return ArmError(
+            404, "InvalidResourceType", f"The resource type '{rest}' could not be found in the namespace '{provider}'."
+        )
+
+    def _operation(self, method: str, call: Call) -> Answer:
+        if method != "GET":
+            raise _not_allowed(method)
+        operation = self._context.operations.get(call.target.names[-1])
+        if operation is None:
+            raise ArmError(404, "OperationNotFound", f"The operation '{call.target.names[-1]}' was not found.")
+        if call.target.type.lower().endswith("operationresults"):
+            return self._result(operation["id"])
+        body: dict[str, Any] = {"status": operation["status"]}
+        if operation["provider"] == "Microsoft.ContainerService":
+            body = {
+                "name": _swapped(operation["id"]),
+                "status": operation["status"],
+                "startTime": operation["startTime"],
+            }
+            if "endTime" in operation:
+                body["endTime"] = operation["endTime"]
+        if "error" in operation:
+            body["error"] = operation["error"]
+        return Answer(200, body, headers=self._retry() if operation["status"] == "InProgress" else {})
+
+    def _result(self, id_: str) -> Answer:
+        operation = self._context.operations.get(id_)
+        if operation is None:
+            raise ArmError(404, "OperationNotFound", f"The operation '{id_}' was not found.")
+        if operation["status"] == "InProgress":
+            return Answer(202, None, operation=operation, location=True)
+        if "error" in operation:
+            raise ArmError(409, operation["error"]["code"], operation["error"]["message"])
+        return Answer(200, None)
+
+    def _everything(self, call: Call) -> Answer:
+        """All top-level resources of a group or a subscription."""
+        prefix = call.target.id.lower() + "/"
+        if call.target.group is not None and self._context.group(call.target.subscription, call.target.group) is None:
+            raise group_not_found(call.target.group)
+        found = [
+            {key: body[key] for key in ("id", "name", "type", "location", "tags") if key in body}
+            for _, body in self._context.store.under(RESOURCE, prefix)
+            if str(body["type"]).count("/") == 1
+        ]
+        return Answer(200, {"value": found})
+
+    def _respond(self, call: Call, answer: Answer) -> web.Response:
+        headers = dict(answer.headers)
+        if answer.operation is not None:
+            if not (answer.location and answer.operation["provider"] == "Microsoft.Resources"):
+                headers["Azure-AsyncOperation"] = lro.url(call.base, answer.operation, "operations", call.api_version)
+            if answer.location:
+                headers["Location"] = lro.url(call.base, answer.operation, "operationresults", call.api_version)
+            headers |= self._retry()
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        if isinstance(answer.body, dict) and isinstance(answer.body.get("etag"), str):
+            headers["ETag"] = answer.body["etag"]
+        return web.Response(
+            status=answer.status, text=json.dumps(answer.body), content_type="application/json", headers=headers
+        )
+
+    def _retry(self) -> dict[str, str]:
+        return {"Retry-After": f"{max(0, round(self._context.clock.lasts(RETRY_AFTER)))}"}
+
+    def _stamp(self, request: web.Request, response: web.Response, request_id: str) -> None:
+        correlation = request.headers.get("x-ms-correlation-request-id", request_id)
+        response.headers["x-ms-request-id"] = request_id
+        response.headers["x-ms-correlation-request-id"] = correlation
+        response.headers["x-ms-routing-request-id"] = f"FAKECLOUD:{request_id}"
+        if "x-ms-client-request-id" in request.headers:
+            response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
+        kind, left = (
+            ("reads", self._reads)
+            if request.method in {"GET", "HEAD"}
+            else ("deletes" if request.method == "DELETE" else "writes", self._writes)
+        )
+        response.headers[f"x-ms-ratelimit-remaining-subscription-global-{kind}"] = str(left)
+
+
+def _base(request: web.Request) -> str:
+    return f"https://{request.headers.get('Host', request.host)}"
+
+
+async def _json(request: web.Request) -> dict[str, Any]:
+    raw = await request.read()
+    if not raw:
+        return {}
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise bad_request(
+            "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."
+        ) from error
+    if not isinstance(parsed, dict):
+        raise bad_request(
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: an object is expected.",
+        )
+    return parsed
+
+
+def _parent_missing(target: Target) -> ArmError:
+    return ArmError(
+        404,
+        "ParentResourceNotFound",
+        f"Failed to perform 'action' on resource(s) of type '{target.type.partition('/')[2]}', because the parent resource '{target.parent}' could not be found.",
+    )
+
+
+def _not_allowed(method: str) -> ArmError:
+    return ArmError(405, "HttpMethodNotAllowed", f"The HTTP method {method} is not allowed on this resource.")
+
+
+def _swapped(guid: str) -> str:
+    """AKS shows an operation's name with the first three groups of its GUID byte-swapped."""
+    first, second, third, *rest = guid.split("-")
+    return "-".join(
+        ["".join(reversed([part[i : i + 2] for i in range(0, len(part), 2)])) for part in (first, second, third)] + rest
+    )

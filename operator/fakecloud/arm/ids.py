@@ -1,0 +1,64 @@
+"""Resource ids as paths: taken apart without regard to case."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path means. `type` is "" for a subscription or a group; `name` None for a collection.
+
+    `action` is what a POST asks for.
+    """
+
+    subscription: str
+    group: str | None
+    type: str
+    names: tuple[str, ...]
+    collection: bool
+
+    @property
+    def id(self) -> str:
+        """The id as the caller spelled it (of a collection: its parent's)."""
+        base = f"/subscriptions/{self.subscription}" + (
+            f"/resourceGroups/{self.group}" if self.group is not None else ""
+        )
+        if not self.type:
+            return base
+        provider, *segments = self.type.split("/")
+        path = "".join(f"/{segment}/{name}" for segment, name in zip(segments, self.names, strict=False))
+        return f"{base}/providers/{provider}{path}" if self.names else base
+
+    @property
+    def name(self) -> str:
+        """The resource's own name."""
+        return self.names[-1] if self.names else (self.group or self.subscription)
+
+    @property
+    def parent(self) -> str | None:
+        """The id of the resource that this is a child of, None for a top-level one."""
+        return self.id.rsplit("/", 2)[0] if len(self.names) > 1 else None
+
+
+def parse(path: str) -> Target | None:
+    """What a path names, None when it is no ARM path of ours."""
+    parts = path.strip("/").split("/")
+    if len(parts) < 2 or parts[0].lower() != "subscriptions" or not all(parts):
+        return None
+    subscription, rest = parts[1], parts[2:]
+    group = None
+    if rest and rest[0].lower() == "resourcegroups":
+        if len(rest) == 1:
+            return Target(subscription, None, "resourceGroups", (), collection=True)
+        group, rest = rest[1], rest[2:]
+    if not rest:
+        return Target(subscription, group, "", (), collection=False)
+    if rest[0].lower() != "providers" or len(rest) < 3:
+        return (
+            Target(subscription, group, "/".join(rest), (), collection=True)
+            if rest[0].lower() in {"resources", "locations"}
+            else None
+        )
+    segments, names = rest[2::2], rest[3::2]
+    return Target(
+        subscription, group, "/".join([rest[1], *segments]), tuple(names), collection=len(segments) > len(names)
+    )

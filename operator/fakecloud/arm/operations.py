@@ -1,0 +1,112 @@
+"""Long-running operations: kept in the store, so that a restart goes on with them."""
+
+import asyncio
+import hashlib
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fakecloud.arm.errors import ArmError
+from fakecloud.clock import Clock, rfc3339
+from fakecloud.store import Store
+
+log = logging.getLogger(__name__)
+KIND = "operation"
+Finish = Callable[[dict[str, Any]], Awaitable[None]]
+"""Does what an operation does at its end. May raise ArmError: then it failed."""
+
+
+class Operations:
+    """Running and finished operations. `finishers` by operation name do the work that a restart has to be able to repeat."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._finishers: dict[str, Finish] = {}
+        self._failures: dict[str, Finish] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(self, name: str, finish: Finish, failed: Finish | None = None) -> None:
+        """`finish` ends operations of that name; `failed` is told when it raised."""
+        self._finishers[name] = finish
+        if failed is not None:
+            self._failures[name] = failed
+
+    def document(
+        self, name: str, *, resource: str, provider: str, location: str, subscription: str, seconds: float, **data: Any
+    ) -> dict[str, Any]:
+        """A new operation's document, to be written together with the change that it is part of."""
+        now = self._clock.now()
+        return {
+            "id": str(uuid.uuid4()),
+            "name": name,
+            "resource": resource,
+            "provider": provider,
+            "location": location,
+            "subscription": subscription,
+            "status": "InProgress",
+            "startTime": rfc3339(now),
+            "ends": now + self._clock.lasts(seconds),
+            "data": data,
+        }
+
+    def start(self, operation: dict[str, Any]) -> None:
+        """Begin to run an operation that was written."""
+        task = asyncio.ensure_future(self._run(operation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def resume(self) -> None:
+        """Go on with what was under way when the process ended."""
+        for operation in list(self._store.all(KIND).values()):
+            if operation["status"] == "InProgress":
+                self.start(operation)
+
+    def get(self, id_: str) -> dict[str, Any] | None:
+        """The operation, None for an id never issued."""
+        return self._store.get(KIND, id_)
+
+    def running_on(self, resource: str) -> dict[str, Any] | None:
+        """The operation under way on a resource."""
+        wanted = resource.lower()
+        return next(
+            (
+                o
+                for o in self._store.all(KIND).values()
+                if o["status"] == "InProgress" and o["resource"].lower() == wanted
+            ),
+            None,
+        )
+
+    async def stop(self) -> None:
+        """End the tasks; the operations themselves go on after a restart."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, operation: dict[str, Any]) -> None:
+        await asyncio.sleep(max(0.0, operation["ends"] - self._clock.now()))
+        name = operation["name"]
+        ended = dict(operation)
+        try:
+            await self._finishers[name](operation)
+            ended["status"] = "Succeeded"
+        except ArmError as error:
+            ended |= {"status": "Failed", "error": {"code": error.code, "message": str(error)}}
+        except Exception:
+            log.exception("operation %s failed", name)
+            ended |= {"status": "Failed", "error": {"code": "InternalServerError", "message": "The operation failed."}}
+        if ended["status"] == "Failed" and name in self._failures:
+            await self._failures[name](operation)
+        ended["endTime"] = rfc3339(self._clock.now())
+        self._store.put(KIND, operation["id"], ended)
+
+
+def url(base: str, operation: dict[str, Any], kind: str, api_version: str) -> str:
+    """The absolute URL of an operation, signed-looking as ARM's are. `kind` is operations or operationresults."""
+    signature = hashlib.sha256(operation["id"].encode()).hexdigest()
+    path = f"/subscriptions/{operation['subscription']}/providers/{operation['provider']}/locations/{operation['location']}/{kind}/{operation['id']}"
+    if operation["provider"] == "Microsoft.Resources":
+        path = f"/subscriptions/{operation['subscription']}/operationresults/{operation['id']}"
+    return f"{base}{path}?api-version={api_version}&t={operation['startTime']}&c={signature}&s={signature[::-1]}&h={signature[:20]}"

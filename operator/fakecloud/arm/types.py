@@ -1,0 +1,142 @@
+"""What the gateway and the providers say to one another."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakecloud.arm.errors import ArmError, not_found
+from fakecloud.arm.ids import Target
+from fakecloud.arm.operations import KIND as OPERATION
+from fakecloud.arm.operations import Operations
+from fakecloud.clock import Clock
+from fakecloud.store import Body, Store
+
+RESOURCE = "resource"
+GROUP = "group"
+SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, authenticated, its path understood."""
+
+    target: Target
+    api_version: str
+    body: Body
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    base: str
+    """Scheme and host as the caller sees them."""
+    principal: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, a body, and perhaps an operation that goes on."""
+
+    status: int
+    body: Any = None
+    operation: Body | None = None
+    location: bool = False
+    """Whether the operation is told by a Location header too."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Action = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass
+class Context:
+    """What every provider works with."""
+
+    store: Store
+    clock: Clock
+    operations: Operations
+
+    def group(self, subscription: str, group: str) -> Body | None:
+        """A resource group's body."""
+        return self.store.get(GROUP, f"/subscriptions/{subscription}/resourcegroups/{group}")
+
+    def resource(self, id_: str) -> Body | None:
+        """A resource's body, however its id is spelled."""
+        return self.store.get(RESOURCE, id_)
+
+    def children(self, id_: str, type_: str) -> list[Body]:
+        """The resources of one type below an id."""
+        wanted = type_.lower()
+        return [
+            body for _, body in self.store.under(RESOURCE, id_.lower() + "/") if str(body["type"]).lower() == wanted
+        ]
+
+    def begin(self, operation: Body, *changes: tuple[str, str, Body | None]) -> None:
+        """Write `changes` and the operation that belongs to them, then run it."""
+        self.store.write([*changes, (OPERATION, operation["id"], operation)])
+        self.operations.start(operation)
+
+
+class ResourceType:
+    """One ARM type: how it is read, written and removed. Kept whole in the store, in GET shape."""
+
+    type: str
+    flat_errors = False
+    actions: Mapping[str, Action] = {}
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.store = context.store
+
+    async def get(self, call: Call) -> Answer:
+        """The resource."""
+        return Answer(200, self.shown(self.found(call)))
+
+    async def list(self, call: Call) -> Answer:
+        """All of this type in the group, the parent or the subscription."""
+        prefix = call.target.id.lower() + "/"
+        depth = len(call.target.names) + 1
+        found = [
+            self.shown(body)
+            for _, body in self.store.under(RESOURCE, prefix)
+            if str(body["type"]).lower() == self.type.lower()
+            and (depth == 1 or str(body["id"]).count("/") == prefix.count("/") + 1)
+        ]
+        return Answer(200, {"value": found})
+
+    async def put(self, call: Call) -> Answer:
+        """Create or replace."""
+        raise self.unbuilt("PUT")
+
+    async def delete(self, call: Call) -> Answer:
+        """Remove."""
+        raise self.unbuilt("DELETE")
+
+    async def patch(self, call: Call) -> Answer:
+        """Update tags."""
+        raise self.unbuilt("PATCH")
+
+    async def post(self, call: Call, action: str) -> Answer:
+        """Do an action."""
+        found = next((a for name, a in self.actions.items() if name.lower() == action.lower()), None)
+        if found is None:
+            raise self.unbuilt(f"POST {action}")
+        return await found(call)
+
+    def shown(self, body: Body) -> Body:
+        """The body as it goes out."""
+        return {key: value for key, value in body.items() if not key.startswith("_")}
+
+    def found(self, call: Call) -> Body:
+        """The resource; raises 404."""
+        body = self.context.resource(call.target.id)
+        if body is None:
+            raise self.missing(call.target)
+        return body
+
+    def missing(self, target: Target) -> ArmError:
+        """The 404 of this type."""
+        return not_found(target.id)
+
+    def unbuilt(self, what: str) -> ArmError:
+        """The answer to what Azure can do and this fake cannot."""
+        return ArmError(
+            501, "NotImplemented", f"fakecloud does not implement {what} of {self.type}.", flat=self.flat_errors
+        )

@@ -1,0 +1,38 @@
+"""No machines at all: ARM state only, for tests of scale."""
+
+from collections.abc import Sequence
+
+import yaml
+
+from fakecloud.compute.port import Pool
+
+
+class NoCompute:
+    """Takes every wish as fulfilled. Its kubeconfigs are well formed and lead nowhere: there is no API server."""
+
+    def owner(self) -> str | None:
+        """See Compute."""
+        return None
+
+    def free(self) -> int | None:
+        """See Compute."""
+        return None
+
+    async def apply(self, cluster_id: str, pools: Sequence[Pool]) -> None:
+        """See Compute."""
+
+    async def release(self, cluster_id: str) -> None:
+        """See Compute."""
+
+    async def kubeconfig(self, cluster_id: str, *, admin: bool) -> bytes:
+        """See Compute."""
+        name = cluster_id.rpartition("/")[2]
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": {"server": f"https://{name}.invalid:443"}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "users": [{"name": name, "user": {"token": "none"}}],
+        }
+        return yaml.safe_dump(config).encode()

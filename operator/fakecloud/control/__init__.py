@@ -1,0 +1,1 @@
+"""What tests and agents ask of the fake itself, below /_fakecloud/."""

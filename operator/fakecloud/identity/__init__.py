@@ -1,0 +1,1 @@
+"""An Entra-like token service."""

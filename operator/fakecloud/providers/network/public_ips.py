@@ -1,0 +1,94 @@
+"""publicIPAddresses: each its own address out of the public range."""
+
+import ipaddress
+import re
+
+from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.types import Call, Context
+from fakecloud.providers.network.base import NetworkType, properties_of
+from fakecloud.store import Body
+
+LABEL = re.compile(r"^[a-z][a-z0-9-]{1,61}[a-z0-9]$")
+
+
+class PublicIPAddresses(NetworkType):
+    """Microsoft.Network/publicIPAddresses."""
+
+    type = "Microsoft.Network/publicIPAddresses"
+    seconds = 3.0
+
+    def __init__(self, context: Context, public_range: str) -> None:
+        super().__init__(context)
+        self._range = ipaddress.ip_network(public_range)
+
+    def check(self, call: Call, known: Body | None) -> Body:
+        """See NetworkType."""
+        given = properties_of(call)
+        sku = (call.body.get("sku") or {}).get("name") or "Standard"
+        if sku != "Standard":
+            raise bad_request("PublicIPSkuNotSupported", "Basic SKU public IP addresses are retired: use Standard.")
+        method = given.get("publicIPAllocationMethod") or "Static"
+        if method != "Static":
+            raise bad_request(
+                "StandardSkuPublicIPAddressesMustBeStatic",
+                f"Standard sku publicIp {call.target.id} must have AllocationMethod set to Static.",
+            )
+        idle = given.get("idleTimeoutInMinutes", 4)
+        if not isinstance(idle, int) or not 4 <= idle <= 30:
+            raise bad_request(
+                "PublicIPAddressIdleTimeoutIsOutOfRange", f"Idle timeout {idle} is out of range: 4 to 30 minutes."
+            )
+        old = (known or {}).get("properties") or {}
+        kept: Body = {
+            "ipAddress": old.get("ipAddress") or self._free(),
+            "publicIPAddressVersion": given.get("publicIPAddressVersion") or "IPv4",
+            "publicIPAllocationMethod": method,
+            "idleTimeoutInMinutes": idle,
+            "ipTags": given.get("ipTags") or [],
+            "ddosSettings": {"protectionMode": "VirtualNetworkInherited"},
+        }
+        if old.get("ipConfiguration"):
+            kept["ipConfiguration"] = old["ipConfiguration"]
+        label = (given.get("dnsSettings") or {}).get("domainNameLabel")
+        if label:
+            kept["dnsSettings"] = self._dns(call, str(label))
+        return kept
+
+    def _dns(self, call: Call, label: str) -> Body:
+        location = str(call.body.get("location") or "").replace(" ", "").lower()
+        if not LABEL.match(label):
+            raise bad_request(
+                "InvalidDomainNameLabel",
+                f"The domain name label {label} is invalid. It must conform to the following regular expression: ^[a-z][a-z0-9-]{{1,61}}[a-z0-9]$.",
+            )
+        fqdn = f"{label}.{location}.cloudapp.azure.com"
+        for other in self.store.resources(self.type):
+            if (
+                other["id"].lower() != call.target.id.lower()
+                and (other["properties"].get("dnsSettings") or {}).get("fqdn") == fqdn
+            ):
+                raise bad_request("DnsRecordInUse", f"DNS record {fqdn} is already used by another public IP.")
+        return {"domainNameLabel": label, "fqdn": fqdn}
+
+    def _fill(self, body: Body, known: Body | None) -> None:
+        body["sku"] = {"name": "Standard", "tier": "Regional"}
+
+    def _free(self) -> str:
+        used = {p["properties"].get("ipAddress") for p in self.store.resources(self.type)}
+        for address in self._range.hosts():
+            if str(address) not in used and int(address) & 0xFF >= 10:
+                return str(address)
+        raise bad_request(
+            "PublicIPCountLimitReached", "Cannot create more public IP addresses for this subscription in this region."
+        )
+
+    def in_use(self, body: Body) -> ArmError | None:
+        """See NetworkType."""
+        user = (body["properties"].get("ipConfiguration") or {}).get("id")
+        if user:
+            return bad_request(
+                "PublicIPAddressCannotBeDeleted",
+                f"Public IP address {body['id']} can not be deleted since it is still allocated to resource {user}. In order to delete the public IP, disassociate/detach the Public IP address from the resource.",
+                details=[],
+            )
+        return None

@@ -1,0 +1,1 @@
+"""Microsoft.Resources: groups and what lies in them."""

@@ -1,0 +1,100 @@
+"""State: a dict in memory over SQLite. What was answered survives a kill -9."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Body = dict[str, Any]
+
+
+class Store:
+    """Documents by kind and key (ARM ids in lower case). Every change is committed before the call returns.
+
+    `version` grows with each change; `changed` waits for it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(directory / "state.db", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+        )
+        self._documents: dict[str, dict[str, Body]] = {}
+        for kind, key, body in self._db.execute("SELECT kind, key, body FROM documents"):
+            self._documents.setdefault(kind, {})[key] = json.loads(body)
+        self.version = 1
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def get(self, kind: str, key: str) -> Body | None:
+        """The document, None when there is none. Not to be changed in place."""
+        return self._documents.get(kind, {}).get(key.lower())
+
+    def all(self, kind: str) -> dict[str, Body]:
+        """All documents of a kind, by key."""
+        return self._documents.get(kind, {})
+
+    def under(self, kind: str, prefix: str) -> Iterator[tuple[str, Body]]:
+        """Documents of a kind whose key begins with `prefix`."""
+        return ((key, body) for key, body in list(self.all(kind).items()) if key.startswith(prefix.lower()))
+
+    def put(self, kind: str, key: str, body: Body) -> None:
+        """Create or replace one document."""
+        self.write([(kind, key, body)])
+
+    def delete(self, kind: str, key: str) -> None:
+        """Remove one document."""
+        self.write([(kind, key, None)])
+
+    def write(self, changes: Iterable[tuple[str, str, Body | None]]) -> None:
+        """All of `changes` or none; a body of None removes."""
+        changes = list(changes)
+        self._db.execute("BEGIN")
+        try:
+            for kind, key, body in changes:
+                if body is None:
+                    self._db.execute("DELETE FROM documents WHERE kind=? AND key=?", (kind, key.lower()))
+                else:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO documents VALUES (?,?,?)", (kind, key.lower(), json.dumps(body))
+                    )
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        for kind, key, body in changes:
+            if body is None:
+                self._documents.get(kind, {}).pop(key.lower(), None)
+            else:
+                self._documents.setdefault(kind, {})[key.lower()] = body
+        self.version += 1
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    async def changed(self, after: int, timeout: float) -> int:
+        """The version, as soon as it is above `after`, or after `timeout` seconds."""
+        if self.version <= after:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await asyncio.wait_for(waiter, timeout)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiters.discard(waiter)
+        return self.version
+
+    def resources(self, type_: str) -> list[Body]:
+        """All ARM resources of a type, in GET shape."""
+        wanted = type_.lower()
+        return [body for body in self.all("resource").values() if str(body["type"]).lower() == wanted]
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
