@@ -105,7 +105,7 @@ class Operator:
         )
         await _until(lambda: self._relist(objects))  # all is known before anything is decided
         ready = asyncio.Event()
-        self._watching = asyncio.ensure_future(handlers.watch(objects, self._settings, asyncio.Event(), ready))
+        self._watching = asyncio.ensure_future(handlers.watch(objects, kube, self._settings, asyncio.Event(), ready))
         tasks = [self._watching, asyncio.ensure_future(self._keep_listing(objects))]
         tasks += [asyncio.ensure_future(engine.worker()) for _ in range(self._settings.workers)]
         log.info("working", extra={"management_id": management_id, "objects": len(self._cache)})

@@ -10,7 +10,12 @@ import typer
 from aks_operator import logs
 from aks_operator.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Provision AKS-like clusters from custom resources.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show local variables, secrets among them
+    help="Provision AKS-like clusters from custom resources.",
+)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Any
 import kopf
 
 from aks_operator.keys import Key
+from aks_operator.kube import KubeClient
 from aks_operator.objects import FINALIZER, GROUP_VERSION, KINDS, Objects
 from aks_operator.settings import Settings
 
@@ -42,9 +43,14 @@ def kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def registry(objects: Objects) -> kopf.OperatorRegistry:
-    """A handler of events for every kind."""
+def registry(objects: Objects, kube: KubeClient) -> kopf.OperatorRegistry:
+    """A handler of events for every kind, and a login by our own client's credential."""
     made = kopf.OperatorRegistry()
+
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(**await kube.connection())
+
+    kopf.on.login(registry=made, id="login")(login)
     group, version = GROUP_VERSION.split("/")
     for kind, model in KINDS.items():
 
@@ -61,10 +67,12 @@ def registry(objects: Objects) -> kopf.OperatorRegistry:
     return made
 
 
-async def watch(objects: Objects, settings: Settings, stop: asyncio.Event, ready: asyncio.Event) -> None:
+async def watch(
+    objects: Objects, kube: KubeClient, settings: Settings, stop: asyncio.Event, ready: asyncio.Event
+) -> None:
     """Run kopf until `stop`; `ready` when its watches are being set up. Returns early only if kopf gave up."""
     await kopf.operator(
-        registry=registry(objects),
+        registry=registry(objects, kube),
         settings=kopf_settings(),
         clusterwide=not settings.watch_namespaces,
         namespaces=settings.watch_namespaces,

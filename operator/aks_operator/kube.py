@@ -64,6 +64,19 @@ class KubeClient:
         await kube_config.load_kube_config_from_dict({**kubeconfig, "users": users}, client_configuration=configuration)
         return cls(configuration, timeout=timeout)
 
+    async def connection(self) -> dict[str, Any]:
+        """How to reach the server, in the words of kopf.ConnectionInfo; read anew at each call: tokens expire."""
+        configuration = self._api.configuration
+        bearer = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return {
+            "server": self._host,
+            "ca_path": configuration.ssl_ca_cert,
+            "insecure": not configuration.verify_ssl,
+            "token": bearer.partition(" ")[2] if bearer else None,
+            "certificate_path": configuration.cert_file,
+            "private_key_path": configuration.key_file,
+        }
+
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()

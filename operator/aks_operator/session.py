@@ -34,6 +34,8 @@ class Converged:
     body: Body | None
     step: Step
     again_after: float | None = None
+    operation: str | None = None
+    """What is under way: "create", "update" or "delete"; None when nothing is."""
 
     @property
     def done(self) -> bool:
@@ -140,7 +142,7 @@ class Session:
         log.info("%s %s", step.action, step.id, extra={"why": step.why})
         if answer.operation:
             self.operations[step.id.casefold()] = Operation(step.id, step.action, self._now(), answer.operation)
-            return Converged(answer.body or observed, step, self._wait(step.id, answer.retry_after))
+            return Converged(answer.body or observed, step, self._wait(step.id, answer.retry_after), step.action)
         if step.action == "delete":
             return Converged(None, replace(step, action="none"))
         body = answer.body or observed
@@ -155,7 +157,7 @@ class Session:
             return None
         left = self._next_poll.get(id_.casefold(), 0.0) - self._clock()
         if left > 0:
-            return Converged(None, Step("wait", id_, f"{operation.kind} is under way"), left)
+            return _waiting(operation, left)
         try:
             state = await self.cloud.poll(operation.url)
         except NotFound:
@@ -191,6 +193,11 @@ class Session:
 def is_failed(body: Body) -> bool:
     """Whether the last operation on the resource failed."""
     return state_of(body) in {"Failed", "Canceled"}
+
+
+def _waiting(operation: Operation, seconds: float) -> Converged:
+    step = Step("wait", operation.resource, f"{operation.kind} is under way since {operation.started_at}")
+    return Converged(None, step, seconds, operation.kind)
 
 
 def _hash(value: object) -> str:

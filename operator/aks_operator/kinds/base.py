@@ -162,16 +162,12 @@ def progress(turn: Converged, *, deleting: bool = False) -> Condition:
     if turn.done and not deleting:
         return READY
     state = state_of(turn.body) if turn.body else ""
-    known = {"Creating", "Updating", "Deleting", "Upgrading", "Scaling"}
-    reason = (
-        "Deleting"
-        if deleting
-        else state
-        if state in known
-        else "Creating"
-        if turn.step.action == "create"
-        else "Updating"
-    )
+    if deleting or turn.operation == "delete":
+        reason = "Deleting"
+    elif state in {"Upgrading", "Scaling"}:
+        reason = state
+    else:
+        reason = "Creating" if state == "Creating" or "create" in {turn.operation, turn.step.action} else "Updating"
     return Condition("Ready", "False", reason, turn.step.why)
 
 
