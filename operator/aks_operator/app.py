@@ -52,9 +52,7 @@ class Operator:
 
     async def run(self) -> None:
         """Serve health, wait for the Lease, then work."""
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stop.set)
+        self._listen_for_signals()
         kube = await KubeClient.local(self._settings.kubeconfig, self._settings.context)
         server = HealthServer(self._metrics, self._complaint, lambda: count_objects(self._cache, self._metrics))
         await server.start(self._settings.http_port)
@@ -72,6 +70,10 @@ class Operator:
             await asyncio.gather(leading, stopping, return_exceptions=True)
             await server.stop()
             await kube.close()
+
+    def _listen_for_signals(self) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, self._stop.set)
 
     async def _lead(self, kube: KubeClient, lease: Lease) -> None:
         self._metrics.leader.set(1)
@@ -110,10 +112,14 @@ class Operator:
         tasks += [asyncio.ensure_future(engine.worker()) for _ in range(self._settings.workers)]
         log.info("working", extra={"management_id": management_id, "objects": len(self._cache)})
         try:
+            await asyncio.wait(
+                {self._watching, asyncio.ensure_future(ready.wait())}, return_when=asyncio.FIRST_COMPLETED
+            )
+            self._listen_for_signals()  # kopf has put its own handlers in their place
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            raise RuntimeError("kopf stopped watching: the process ends, to be started anew")
+            log.warning("kopf stopped watching: the process ends, to be started anew")
         finally:
             self._metrics.leader.set(0)
             for task in tasks:

@@ -64,7 +64,10 @@ class NodePoolReconciler:
         status = {**await self._facts(cluster, id_, body), "id": id_, "deletion": None}
         status |= {"appliedTags": sorted(spec.tags or {}), "resources": [resource_status(id_, POOLS, ready)]}
         status["selector"] = f"kubernetes.azure.com/agentpool={azure_name(obj)}"
-        return Outcome([ready], status, again_after=turn.again_after, resources=[id_])
+        again_after = turn.again_after
+        if again_after is None and status.get("nodes", {}).get("ready") != status.get("nodes", {}).get("wanted"):
+            again_after = world.settings.poll_interval_seconds
+        return Outcome([ready], status, again_after=again_after, resources=[id_])
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
@@ -75,9 +78,11 @@ class NodePoolReconciler:
         if body is None:
             return {}
         properties = body.get("properties") or {}
-        machines = await cluster.account.session.observer.all(MACHINES, id_)
-        ready = sum(1 for machine in machines if settled(machine))
         count = int(properties.get("count") or 0)
+        observer = cluster.account.session.observer
+        ready = sum(1 for machine in await observer.all(MACHINES, id_) if settled(machine))
+        if ready != count:  # the list may be older than the machines
+            ready = sum(1 for machine in await observer.all(MACHINES, id_, fresh=True) if settled(machine))
         return {
             "provisioningState": provisioning(body),
             "replicas": count,
