@@ -1,6 +1,7 @@
 """Accounts at work: a CloudAccount and its credential become a session that every object of the account shares."""
 
 import hashlib
+import logging
 import tempfile
 from base64 import b64decode
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from aks_operator.session import Session
 from aks_operator.settings import Settings
 
 KIND: Final = "CloudAccount"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Accounts:
         clock: Callable[[], float],
         now: Callable[[], str],
         may_write: Callable[[], bool],
+        opened: Callable[[], None],
     ) -> None:
         self._kube = kube
         self._cache = cache
@@ -71,6 +75,7 @@ class Accounts:
         self._clock = clock
         self._now = now
         self._may_write = may_write
+        self._opened = opened
         self._open: dict[Key, Account] = {}
         self._files = tempfile.TemporaryDirectory(prefix="aks-operator-ca-")
 
@@ -133,7 +138,17 @@ class Accounts:
             key, digest, spec.subscription_id, spec.resource_group_prefix or "", session, budget, pool, token
         )
         self._open[key] = account
+        self._opened()
         return account
+
+    async def open_ready(self) -> None:
+        """Open the accounts that were Ready when the last process ended, so that nothing has to wait for them anew."""
+        for key in self._cache.keys(KIND):
+            if is_true(self._cache.get(key) or {}):
+                try:
+                    await self.open(key)
+                except (Hold, KubeError, ValueError) as error:
+                    log.warning("account not opened: %s", error, extra={"key": str(key)})
 
     async def close(self, key: Key) -> None:
         """The account is gone."""

@@ -71,6 +71,11 @@ class Operator:
             await server.stop()
             await kube.close()
 
+    def _wake_all(self) -> None:
+        """An account was opened: whoever uses it, however indirectly, may go on."""
+        for key in self._cache.keys(None):
+            self._queue.add(key)
+
     def _listen_for_signals(self) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self._stop.set)
@@ -81,7 +86,14 @@ class Operator:
         marks = Marks(management_id)
         objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp)
         accounts = Accounts(
-            kube, self._cache, self._settings, self._metrics, time.monotonic, timestamp, lambda: lease.held
+            kube,
+            self._cache,
+            self._settings,
+            self._metrics,
+            time.monotonic,
+            timestamp,
+            lambda: lease.held,
+            self._wake_all,
         )
         shares, tenants = Shares(), Tenants()
         documents = Documents(self._cache, self._queue, accounts, shares, marks)
@@ -106,6 +118,7 @@ class Operator:
             now=timestamp,
         )
         await _until(lambda: self._relist(objects))  # all is known before anything is decided
+        await accounts.open_ready()
         ready = asyncio.Event()
         self._watching = asyncio.ensure_future(handlers.watch(objects, kube, self._settings, asyncio.Event(), ready))
         tasks = [self._watching, asyncio.ensure_future(self._keep_listing(objects))]

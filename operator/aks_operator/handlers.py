@@ -4,13 +4,13 @@ import asyncio
 import itertools
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import kopf
 
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient
-from aks_operator.objects import FINALIZER, GROUP_VERSION, KINDS, Objects
+from aks_operator.objects import GROUP_VERSION, KINDS, Objects
 from aks_operator.settings import Settings
 
 
@@ -21,11 +21,15 @@ class EndlessBackoffs:
         return (min(30.0, 2.0**n) * random.uniform(0.8, 1.2) for n in itertools.count())  # noqa: S311  # jitter
 
 
+KOPF_FINALIZER: Final = "aks-operator.io/kopf"
+"""Never set: kopf takes off a finalizer of its own that none of its handlers needs, so it must not know ours."""
+
+
 def kopf_settings() -> kopf.OperatorSettings:
     """Kopf as production needs it."""
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
-    settings.persistence.finalizer = FINALIZER
+    settings.persistence.finalizer = KOPF_FINALIZER
     settings.posting.enabled = False
     settings.posting.loggers = False
     settings.watching.server_timeout = 300

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 REFUSAL_HOLDS: Final = 3600.0
 """Seconds for which a body that was refused for good is not sent again."""
 
+SHORTEST_POLL: Final = 0.5
+"""Seconds between two looks at one operation, whatever its Retry-After says."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -185,7 +188,7 @@ class Session:
         self.observer.wrote(id_)
 
     def _wait(self, id_: str, retry_after: float | None) -> float:
-        seconds = retry_after if retry_after is not None else self._poll_interval
+        seconds = max(SHORTEST_POLL, retry_after) if retry_after is not None else self._poll_interval
         self._next_poll[id_.casefold()] = self._clock() + seconds
         return seconds
 
