@@ -2,16 +2,19 @@
 
 import json
 import logging
+import math
 import time
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from aiohttp import web
 
 from fakecloud.arm import operations as lro
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found
 from fakecloud.arm.ids import Target, parse
+from fakecloud.arm.paging import paged
 from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.control.journal import Journal
 from fakecloud.identity.tokens import Refused, Tokens
@@ -74,34 +77,44 @@ class Gateway:
         return response
 
     async def _answer(self, request: web.Request, principal: str) -> web.Response:
-        target = parse(request.path)
-        if target is None:
-            raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
         api_version = request.query.get("api-version")
         if not api_version:
             raise bad_request(
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
+        if request.path.strip("/").lower() == "subscriptions" and request.method == "GET":
+            return self._subscriptions()
+        target = parse(request.rel_url.raw_path)
+        if target is None:
+            raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
         if self._context.store.get(SUBSCRIPTION, target.subscription) is None:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{target.subscription}' could not be found.")
         body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
         call = Call(target, api_version, body, request.headers, request.query, _base(request), principal)
-        return self._respond(call, await self._dispatch(request.method, call))
+        answer = await self._dispatch(request.method, call)
+        if request.method == "GET" and isinstance(answer.body, dict) and isinstance(answer.body.get("value"), list):
+            answer = replace(answer, body=paged(answer.body, f"{call.base}{request.rel_url.raw_path}", request.query))
+        return self._respond(call, answer)
+
+    def _subscriptions(self) -> web.Response:
+        found = list(self._context.store.all(SUBSCRIPTION).values())
+        return web.json_response({"value": found, "count": {"type": "Total", "value": len(found)}})
 
     async def _dispatch(self, method: str, call: Call) -> Answer:
         target = call.target
         segments = [segment.lower() for segment in target.type.split("/")]
         if segments[-1:] and segments[-1] in {"operations", "operationresults"} and target.names:
             return self._operation(method, call)
-        if segments[0] == "operationresults" and len(segments) == 2:
-            return self._result(target.type.split("/")[1])
         if not target.type:
             return await self._base_types(method, call)
-        if target.type.lower() == "resourcegroups":
-            return await self._types["microsoft.resources/resourcegroups"].list(call)
-        if target.type.lower() == "resources":
-            return self._everything(call)
+        if target.type.lower() in {"resourcegroups", "resources", "locations"}:
+            if method != "GET":
+                raise _not_allowed(method)
+            if target.type.lower() == "resources":
+                return self._everything(call)
+            if target.type.lower() == "resourcegroups":
+                return await self._types["microsoft.resources/resourcegroups"].list(call)
         return await self._resource(method, call)
 
     async def _base_types(self, method: str, call: Call) -> Answer:
@@ -122,19 +135,35 @@ class Gateway:
             call = Call(target, call.api_version, call.body, call.headers, call.query, call.base, call.principal)
         if handler is None:
             raise self._unknown(call.target)
-        if target.group is not None and self._context.group(target.subscription, target.group) is None:
-            raise group_not_found(target.group)
+        self._check_group(method, target)
         if action is not None:
             return await handler.post(call, action)
         if target.collection:
             if method != "GET":
                 raise _not_allowed(method)
+            if target.names and target.group is not None and self._context.resource(target.id) is None:
+                raise _parent_missing(method, target, target.id)
             return await handler.list(call)
         if target.parent is not None and self._context.resource(target.parent) is None and method != "DELETE":
-            raise _parent_missing(target)
+            raise _parent_missing(method, target, target.parent)
         return await self._verb(handler, method, call)
 
+    def _check_group(self, method: str, target: Target) -> None:
+        if target.group is None:
+            return
+        group = self._context.group(target.subscription, target.group)
+        if group is None:
+            raise group_not_found(target.group)
+        if method in {"PUT", "PATCH"} and group["properties"]["provisioningState"] == "Deleting":
+            raise ArmError(
+                409,
+                "ResourceGroupBeingDeleted",
+                f"The resource group '{target.group}' is in deprovisioning state and cannot perform this operation.",
+            )
+
     async def _verb(self, handler: ResourceType, method: str, call: Call) -> Answer:
+        if method in {"PUT", "PATCH"}:
+            call = replace(call, body=handler.read(call.body))
         match method:
             case "GET":
                 return await handler.get(call)
@@ -162,10 +191,10 @@ class Gateway:
         if method != "GET":
             raise _not_allowed(method)
         operation = self._context.operations.get(call.target.names[-1])
-        if operation is None:
+        if operation is None or operation["subscription"].lower() != call.target.subscription.lower():
             raise ArmError(404, "OperationNotFound", f"The operation '{call.target.names[-1]}' was not found.")
         if call.target.type.lower().endswith("operationresults"):
-            return self._result(operation["id"])
+            return self._result(operation)
         body: dict[str, Any] = {"status": operation["status"]}
         if operation["provider"] == "Microsoft.ContainerService":
             body = {
@@ -179,10 +208,7 @@ class Gateway:
             body["error"] = operation["error"]
         return Answer(200, body, headers=self._retry() if operation["status"] == "InProgress" else {})
 
-    def _result(self, id_: str) -> Answer:
-        operation = self._context.operations.get(id_)
-        if operation is None:
-            raise ArmError(404, "OperationNotFound", f"The operation '{id_}' was not found.")
+    def _result(self, operation: dict[str, Any]) -> Answer:
         if operation["status"] == "InProgress":
             return Answer(202, None, operation=operation, location=True)
         if "error" in operation:
@@ -218,7 +244,7 @@ class Gateway:
         )
 
     def _retry(self) -> dict[str, str]:
-        return {"Retry-After": f"{max(0, round(self._context.clock.lasts(RETRY_AFTER)))}"}
+        return {"Retry-After": f"{math.ceil(self._context.clock.lasts(RETRY_AFTER))}"}
 
     def _stamp(self, request: web.Request, response: web.Response, request_id: str) -> None:
         correlation = request.headers.get("x-ms-correlation-request-id", request_id)
@@ -244,7 +270,8 @@ async def _json(request: web.Request) -> dict[str, Any]:
     if not raw:
         return {}
     try:
-        parsed = json.loads(raw)
+        parsed = json.loads(raw, parse_constant=_no_number)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be kept
     except (ValueError, RecursionError) as error:
         raise bad_request(
             "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."
@@ -257,12 +284,17 @@ async def _json(request: web.Request) -> dict[str, Any]:
     return parsed
 
 
-def _parent_missing(target: Target) -> ArmError:
+def _parent_missing(method: str, target: Target, parent: str) -> ArmError:
+    verb = "read" if method in {"GET", "HEAD"} else "write"
     return ArmError(
         404,
         "ParentResourceNotFound",
-        f"Failed to perform 'action' on resource(s) of type '{target.type.partition('/')[2]}', because the parent resource '{target.parent}' could not be found.",
+        f"Failed to perform '{verb}' on resource(s) of type '{target.type.partition('/')[2]}', because the parent resource '{parent}' could not be found.",
     )
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
 
 
 def _not_allowed(method: str) -> ArmError:

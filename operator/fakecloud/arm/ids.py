@@ -1,6 +1,7 @@
 """Resource ids as paths: taken apart without regard to case."""
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Target:
         return self.id.rsplit("/", 2)[0] if len(self.names) > 1 else None
 
 
-def parse(path: str) -> Target | None:
-    """What a path names, None when it is no ARM path of ours."""
-    parts = path.strip("/").split("/")
-    if len(parts) < 2 or parts[0].lower() != "subscriptions" or not all(parts):
+def parse(raw_path: str) -> Target | None:
+    """What a path names, None when it is no ARM path of ours. Percent-encoded, so that a name may hold anything."""
+    parts = [unquote(part) for part in raw_path.strip("/").split("/")]
+    if len(parts) < 2 or parts[0].lower() != "subscriptions" or not all(parts) or any("/" in part for part in parts):
         return None
     subscription, rest = parts[1], parts[2:]
     group = None
@@ -52,6 +53,8 @@ def parse(path: str) -> Target | None:
         group, rest = rest[1], rest[2:]
     if not rest:
         return Target(subscription, group, "", (), collection=False)
+    if rest[0].lower() == "operationresults" and len(rest) == 2:
+        return Target(subscription, None, "operationresults", (rest[1],), collection=False)
     if rest[0].lower() != "providers" or len(rest) < 3:
         return (
             Target(subscription, group, "/".join(rest), (), collection=True)

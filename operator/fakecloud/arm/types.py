@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakecloud.arm.errors import ArmError, not_found
+from fakecloud.arm import shapes
+from fakecloud.arm.errors import ArmError, bad_request, not_found
 from fakecloud.arm.ids import Target
 from fakecloud.arm.operations import KIND as OPERATION
 from fakecloud.arm.operations import Operations
@@ -43,6 +44,7 @@ class Answer:
 
 
 Action = Callable[[Call], Awaitable[Answer]]
+Remover = Callable[[Body], Awaitable[None]]
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Context:
     store: Store
     clock: Clock
     operations: Operations
+    removers: dict[str, Remover] = field(default_factory=dict)
+    """By type, in lower case: how a resource goes when its group does, where more than its document has to go."""
 
     def group(self, subscription: str, group: str) -> Body | None:
         """A resource group's body."""
@@ -80,10 +84,27 @@ class ResourceType:
     type: str
     flat_errors = False
     actions: Mapping[str, Action] = {}
+    shape: shapes.Shape = shapes.TRACKED
+    """What a PUT or PATCH carries."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.store = context.store
+
+    def read(self, body: Body) -> Body:
+        """A request's body without nulls; raises ArmError (400) when it has not the type's shape."""
+        kept: Body = shapes.read(self.shape, body, self.malformed)
+        return kept
+
+    def malformed(self, path: str, wanted: str) -> ArmError:
+        """The refusal of JSON of a wrong kind."""
+        return bad_request(
+            "InvalidRequestFormat",
+            "Cannot parse the request.",
+            details=[
+                {"code": "InvalidJson", "message": f"Error converting value: {wanted} is expected. Path '{path}'."}
+            ],
+        )
 
     async def get(self, call: Call) -> Answer:
         """The resource."""

@@ -40,6 +40,7 @@ class Clusters(ResourceType):
         context.operations.register("createCluster", self._settled, self._failed)
         context.operations.register("updateCluster", self._settled, self._failed)
         context.operations.register("deleteCluster", self._gone)
+        context.removers[TYPE.lower()] = self._remove
 
     def missing(self, target: Any) -> ArmError:
         """See ResourceType."""
@@ -220,12 +221,15 @@ class Clusters(ResourceType):
             )
 
     async def _gone(self, operation: Body) -> None:
-        """The cluster, its pools and machines, and the node group with all it holds."""
         body = self.context.resource(operation["resource"])
-        if body is None:
-            return
+        if body is not None:
+            await self._remove(body)
+
+    async def _remove(self, body: Body) -> None:
+        """The cluster, its pools and machines, and the node group with all it holds."""
         await self._compute.release(body["id"])
-        group = f"/subscriptions/{operation['subscription']}/resourcegroups/{body['properties']['nodeResourceGroup']}".lower()
+        subscription = body["id"].split("/")[2]
+        group = f"/subscriptions/{subscription}/resourcegroups/{body['properties']['nodeResourceGroup']}".lower()
         keys = [key for prefix in (body["id"] + "/", group + "/") for key, _ in self.store.under(RESOURCE, prefix)]
         self.store.write([*((RESOURCE, key, None) for key in keys), (RESOURCE, body["id"], None), (GROUP, group, None)])
 

@@ -6,7 +6,7 @@ from fakecloud.arm.errors import ArmError, bad_request, group_not_found
 from fakecloud.arm.types import GROUP, RESOURCE, Answer, Call, Context, ResourceType
 from fakecloud.store import Body
 
-NAME = re.compile(r"^[-\w._()]{0,89}[-\w_()]$")
+NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
 DELETE_SECONDS = 20.0
 
 
@@ -37,7 +37,7 @@ class ResourceGroups(ResourceType):
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
         name = call.target.group or ""
-        if not NAME.match(name):
+        if not NAME.fullmatch(name):
             raise bad_request(
                 "InvalidResourceGroup",
                 f"The provided resource group name '{name}' has these invalid characters or is too long: it takes letters, digits, - _ . ( ) and 90 characters.",
@@ -101,14 +101,11 @@ class ResourceGroups(ResourceType):
         return Answer(202, None, operation=operation, location=True)
 
     async def _gone(self, operation: Body) -> None:
-        """All resources of the group go with it; managed clusters take their node group along."""
+        """All resources of the group go with it; managed clusters take their machines and node group along."""
         prefix = operation["resource"].lower() + "/"
-        doomed = list(self.store.under(RESOURCE, prefix))
-        changes: list[tuple[str, str, Body | None]] = [(RESOURCE, key, None) for key, _ in doomed]
-        for _, body in doomed:
-            node_group = (body.get("properties") or {}).get("nodeResourceGroup")
-            if node_group:
-                id_ = f"/subscriptions/{operation['subscription']}/resourcegroups/{node_group}"
-                changes += [(RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, id_ + "/")]
-                changes.append((GROUP, id_, None))
-        self.store.write([*changes, (GROUP, operation["resource"], None)])
+        for _, body in list(self.store.under(RESOURCE, prefix)):
+            remover = self.context.removers.get(str(body["type"]).lower())
+            if remover is not None:
+                await remover(body)
+        left = [(RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, prefix)]
+        self.store.write([*left, (GROUP, operation["resource"], None)])
