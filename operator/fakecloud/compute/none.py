@@ -1,14 +1,27 @@
 """No machines at all: ARM state only, for tests of scale."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import yaml
 
-from fakecloud.compute.port import Pool
+from fakecloud.compute.port import Placement, Pool
 
 
 class NoCompute:
     """Takes every wish as fulfilled. Its kubeconfigs are well formed and lead nowhere: there is no API server."""
+
+    async def start(self) -> None:
+        """See Compute."""
+
+    async def stop(self) -> None:
+        """See Compute."""
+
+    def placements(self) -> Sequence[Placement]:
+        """See Compute."""
+        return ()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """See Compute: nothing ever changes."""
 
     def owner(self) -> str | None:
         """See Compute."""

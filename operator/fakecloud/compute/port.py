@@ -1,6 +1,6 @@
 """What the container service asks of the machines behind its clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,10 +33,40 @@ class Pool:
     """The pool's own node labels, without AKS's."""
     taints: Sequence[str] = ()
     """In ARM's spelling, "key=value:Effect"."""
+    mode: str = ""
+    """System or User."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where one machine really is: what the data plane has to know of it."""
+
+    node: str
+    """The Kubernetes node's name."""
+    node_address: str
+    """The node's own IPv4 address (InternalIP)."""
+    machine: str
+    """ARM's machine name."""
+    address: str
+    """The machine's private IPv4 address in ARM's terms."""
+    cluster: str
+    """ARM id of the managed cluster."""
 
 
 class Compute(Protocol):
     """Machines for managed clusters. Every call is idempotent: it may be repeated after a crash."""
+
+    async def start(self) -> None:
+        """Returns when the machines are known. Called once, before all else."""
+
+    async def stop(self) -> None:
+        """Let go of what was opened; the machines stay as they are."""
+
+    def placements(self) -> Sequence[Placement]:
+        """Every machine taken, by node name; none where there are no real machines."""
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """`callback` is called whenever `placements` says something else than before."""
 
     def owner(self) -> str | None:
         """The ARM id of the only cluster that may have machines now; None when any may (or none has them yet)."""
