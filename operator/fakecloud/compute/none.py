@@ -1,6 +1,6 @@
 """No machines at all: ARM state only, for tests of scale."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
@@ -35,6 +35,9 @@ class NoCompute:
         """See Compute."""
 
     async def release(self, cluster_id: str) -> None:
+        """See Compute."""
+
+    async def reclaim(self, clusters: Iterable[str]) -> None:
         """See Compute."""
 
     async def kubeconfig(self, cluster_id: str, *, admin: bool) -> bytes:

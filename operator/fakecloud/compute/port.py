@@ -1,6 +1,6 @@
 """What the container service asks of the machines behind its clusters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,11 +30,9 @@ class Pool:
     name: str
     machines: Sequence[Machine]
     labels: dict[str, str] = field(default_factory=dict)
-    """The pool's own node labels, without AKS's."""
+    """All that its nodes carry: AKS's own and the pool's."""
     taints: Sequence[str] = ()
     """In ARM's spelling, "key=value:Effect"."""
-    mode: str = ""
-    """System or User."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,9 @@ class Compute(Protocol):
 
     async def release(self, cluster_id: str) -> None:
         """Give back every machine of the cluster."""
+
+    async def reclaim(self, clusters: Iterable[str]) -> None:
+        """Give back the machines of clusters that are not among `clusters` (ARM ids): our state was lost, theirs was not."""
 
     async def kubeconfig(self, cluster_id: str, *, admin: bool) -> bytes:
         """A kubeconfig (YAML) for the cluster's own API."""

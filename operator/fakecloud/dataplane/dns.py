@@ -100,7 +100,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class DnsServer:
-    """UDP and TCP on one port. `port` is known once started."""
+    """UDP and TCP on one port. `port` is known once started, and 0 before."""
 
     def __init__(self, authority: Authority) -> None:
         self._respond = authority.respond
@@ -123,6 +123,8 @@ class DnsServer:
 
     async def stop(self) -> None:
         """Close the sockets."""
+        if self.port == 0:
+            return
         self._udp.close()
         self._tcp.close()
         for connection in list(self._connections):
