@@ -1,0 +1,50 @@
+"""nftables scripts out of the world; that the kernel does what they say is tested in tests/contract."""
+
+from fakecloud.dataplane import nftables
+from fakecloud.dataplane.world import EMPTY, World, compute
+from tests.unit.fakecloud.dataplane.worlds import PLACEMENTS, balancer, group, resources, rule
+
+
+def world(*, probe: bool = False, distribution: str = "Default") -> World:
+    web = rule("web", 1000, ["198.51.100.0/24"], ["30080"])
+    made = resources(balancer(probe=probe, distribution=distribution), group(web))
+    return compute(made, PLACEMENTS, "203.0.113.0/24", [])
+
+
+def test_connections_are_spread_by_source_address_and_port() -> None:
+    line = "dnat to jhash ip saddr . tcp sport mod 2 map { 0 : 10.224.0.4 . 30080, 1 : 10.224.0.5 . 30080 }"
+    assert line in nftables.fabric(world())
+
+
+def test_a_client_stays_with_its_backend_when_asked() -> None:
+    assert "dnat to jhash ip saddr mod 2 map" in nftables.fabric(world(distribution="SourceIP"))
+
+
+def test_a_frontend_without_a_healthy_backend_is_closed() -> None:
+    text = nftables.fabric(world(probe=True))
+    assert "dnat" not in text
+    assert "ip daddr { 203.0.113.0/24 } counter drop" in text
+
+
+def test_rules_come_in_the_order_of_their_priority_and_end_with_azures_own() -> None:
+    text = nftables.fabric(world())
+    comments = [line.partition("comment ")[2] for line in text.splitlines() if "comment" in line]
+    assert comments == [
+        '"1000 web"',
+        '"65000 AllowVnetInBound"',
+        '"65001 AllowAzureLoadBalancerInBound"',
+        '"65500 DenyAllInBound"',
+    ]
+
+
+def test_a_node_judges_only_what_reaches_its_own_machines_from_outside() -> None:
+    text = nftables.node(world(), "worker1", "eth0")
+    assert "ip daddr 10.224.0.4 jump nsg0" in text
+    assert "10.224.0.5 jump" not in text
+    assert 'iifname != "eth0" return' in text
+
+
+def test_an_empty_world_carries_nothing() -> None:
+    text = nftables.fabric(EMPTY)
+    assert "dnat" not in text
+    assert "nsg" not in text
