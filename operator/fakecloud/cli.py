@@ -31,19 +31,32 @@ def serve(
         list[str] | None, typer.Option(help="Subscription that exists; may be given more than once.")
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Tenant's GUID; made up at the first start.")] = None,
-    compute: Annotated[str, typer.Option(help="What stands behind clusters: none.")] = "none",
+    client: Annotated[str | None, typer.Option(help="Client's GUID; made up at the first start.")] = None,
+    compute: Annotated[
+        str, typer.Option(help="What stands behind clusters: none, or host (the nodes of the cluster we run in).")
+    ] = "none",
     speed: Annotated[str, typer.Option(help="How much faster than Azure things go: a number, or instant.")] = "1",
-    dns_port: Annotated[int | None, typer.Option(help="Port of the DNS server.")] = None,
+    dns_port: Annotated[
+        int | None, typer.Option(help="Port of the DNS server, UDP and TCP; 0: a free one. Without it there is none.")
+    ] = None,
     public_range: Annotated[str, typer.Option(help="Where public addresses are taken from.")] = "203.0.113.0/24",
+    publish_namespace: Annotated[
+        str | None, typer.Option(help="Namespace into which the CA, the client secret and the agents' token are put.")
+    ] = None,
+    kubeconfig: Annotated[
+        str | None, typer.Option(help="Kubernetes cluster we work with; in a pod its ServiceAccount's.")
+    ] = None,
+    api_server: Annotated[
+        str | None,
+        typer.Option(help="API server's URL in the kubeconfigs handed out; else the control-plane node's address."),
+    ] = None,
 ) -> None:
     """Serve Azure Resource Manager and its token endpoint."""
     from fakecloud.server import Options, Server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if compute != "none":
-        raise typer.BadParameter(f"{compute} is not built yet: use none", param_hint="--compute")
-    if dns_port is not None:
-        raise typer.BadParameter("the DNS server is not built yet: leave it out", param_hint="--dns-port")
+    if compute not in {"none", "host"}:
+        raise typer.BadParameter(f"{compute} is not built: use none or host", param_hint="--compute")
     try:
         factor = float("inf") if speed == "instant" else float(speed)
     except ValueError as error:
@@ -51,9 +64,43 @@ def serve(
             f"{speed!r} is no number: give one such as 60, or instant", param_hint="--speed"
         ) from error
     options = Options(
-        port, state, listen, hostname or [], subscription or [], tenant, compute, factor, dns_port, public_range
+        port=port,
+        state=state,
+        listen=listen,
+        hostnames=hostname or [],
+        subscriptions=subscription or [],
+        tenant=tenant,
+        client=client,
+        compute=compute,
+        speed=factor,
+        dns_port=dns_port,
+        public_range=public_range,
+        publish_namespace=publish_namespace,
+        kubeconfig=kubeconfig,
+        api_server=api_server,
     )
     asyncio.run(_serve(Server, options))
+
+
+@app.command()
+def agent(
+    node: Annotated[str, typer.Option(help="Name of the Kubernetes node that we are on.")],
+    server: Annotated[str, typer.Option(help="URL of fakecloud.")] = "",
+    ca_file: Annotated[Path, typer.Option(help="Certificate authority of the server.")] = Path("/etc/fakecloud/ca.crt"),
+    token_file: Annotated[Path, typer.Option(help="The agents' token.")] = Path("/etc/fakecloud/token"),
+    remove: Annotated[bool, typer.Option("--remove", help="Take everything of ours off the node, and end.")] = False,
+) -> None:
+    """Carry the cloud's traffic on this node (needs CAP_NET_ADMIN in the node's network namespace)."""
+    from fakecloud.dataplane.agent import Agent, AgentOptions
+    from fakecloud.dataplane.node import Node
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if remove:
+        asyncio.run(Node(node).remove())
+        return
+    if not server:
+        raise typer.BadParameter("give the URL of fakecloud", param_hint="--server")
+    asyncio.run(Agent(AgentOptions(server, ca_file, token_file, node)).run())
 
 
 async def _serve(server: type, options: object) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 import signal
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from fakecloud.clock import Clock
 from fakecloud.compute.none import NoCompute
 from fakecloud.control.journal import Journal
 from fakecloud.control.routes import Control
+from fakecloud.dataplane.dns import Authority, DnsServer
+from fakecloud.dataplane.routes import AgentRoutes
+from fakecloud.dataplane.service import Dataplane
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.containerservice.clusters import Clusters, KubernetesVersions, UpgradeProfiles
@@ -55,6 +59,10 @@ class Options:
     speed: float
     dns_port: int | None
     public_range: str
+    client: str | None = None
+    publish_namespace: str | None = None
+    kubeconfig: str | None = None
+    api_server: str | None = None
 
 
 class Server:
@@ -68,7 +76,8 @@ class Server:
         self.context = Context(self.store, self.clock, self.operations)
         self.journal = Journal()
         self.account = _account(options, self.store)
-        self.compute: Compute = NoCompute()
+        self.compute: Compute = _compute(options)
+        self.dataplane = Dataplane(self.store, self.compute, options.public_range, time.monotonic)
         tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"])
         self.identity = Identity(self.store, tokens)
         self.gateway = Gateway(
@@ -95,20 +104,18 @@ class Server:
             balancers,
             BackendPools(context, balancers),
             BalancerParts(context, "frontendIPConfigurations"),
-            BalancerParts(context, "loadBalancingRules", self._health),
+            BalancerParts(context, "loadBalancingRules", self.dataplane.health),
             BalancerParts(context, "probes"),
             Zones(context),
             *(RecordSets(context, record_type) for record_type in RECORD_TYPES),
         ]
-
-    def _health(self, balancer: str, rule: str) -> list[dict[str, object]] | None:
-        return None
 
     def application(self) -> web.Application:
         """The aiohttp application."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_get("/healthz", _healthz)
         app.router.add_routes(self.control.routes())
+        app.router.add_routes(AgentRoutes(self.dataplane, self.account["agentToken"]).routes())
         app.router.add_routes(self.identity.routes())
         app.router.add_route("*", r"/{path:[\s\S]*}", self.gateway.handle)  # a newline in a name is for ARM to refuse
         return app
@@ -116,6 +123,7 @@ class Server:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         options = self._options
+        await self.compute.start()
         names = [*options.hostnames, "localhost", "127.0.0.1"]
         context = certs.server_context(options.state, names)
         runner = web.AppRunner(self.application(), access_log=None)
@@ -125,15 +133,54 @@ class Server:
         port = int(runner.addresses[0][1])
         host = options.hostnames[0] if options.hostnames else "localhost"
         self._write_account(f"https://{host}" + ("" if options.hostnames and port in {443, 8443} else f":{port}"))
+        reclaiming = asyncio.ensure_future(self._reclaim())
         self.operations.resume()
+        dns = DnsServer(Authority(self.store))
+        if options.dns_port is not None:
+            await dns.start(options.listen, options.dns_port)
+        carrying = asyncio.ensure_future(self.dataplane.run())
+        publishing = asyncio.ensure_future(self._publish())
         print(f"fakecloud is ready at https://{host}:{port} (account: {options.state / 'account.json'})", flush=True)  # noqa: T201  # the one line promised
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        await stop.wait()
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stopping, carrying}, return_when=asyncio.FIRST_COMPLETED)
+        tasks = (carrying, reclaiming, publishing, stopping)
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
         await self.operations.stop()
         await runner.cleanup()
+        await dns.stop()
+        await self.compute.stop()
         self.store.close()
+        if isinstance(ends[0], Exception):
+            raise ends[0]
+
+    async def _reclaim(self) -> None:
+        """Free the machines of clusters that this state knows nothing of: it may be younger than they are."""
+        try:
+            await self.compute.reclaim([cluster["id"] for cluster in self.store.resources(Clusters.type)])
+        except Exception:
+            log.exception("machines of unknown clusters stay taken until the next start")
+
+    async def _publish(self) -> None:
+        """Put what others need into the namespace given, if one was."""
+        if self._options.publish_namespace is None:
+            return
+        from fakecloud.kube import Kube  # a client that a cloud on a desk does not load
+        from fakecloud.publish import contents, publish
+
+        ca = (self._options.state / "ca.crt").read_text()
+        kube = await Kube.connect(self._options.kubeconfig)
+        try:
+            wanted = contents(ca, self.account["clientSecret"], self.account["agentToken"])
+            await publish(kube, self._options.publish_namespace, wanted)
+        except Exception:
+            log.exception("publishing ended")
+        finally:
+            await kube.close()
 
     def _write_account(self, endpoint: str) -> None:
         path = self._options.state / "account.json"
@@ -156,20 +203,32 @@ async def _healthz(_: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
+def _compute(options: Options) -> "Compute":
+    if options.compute == "none":
+        return NoCompute()
+    from fakecloud.compute.host import HostCompute  # with a Kubernetes client that a cloud on a desk does not load
+
+    return HostCompute(options.kubeconfig, namespace=options.publish_namespace, api_server=options.api_server)
+
+
 def _account(options: Options, store: Store) -> dict[str, str]:
-    """The tenant, subscriptions, the one client and the control token: made once, kept in the state."""
-    known = store.get("account", "account")
-    if known is None:
-        known = {
-            "tenantId": options.tenant or str(uuid.uuid4()),
-            "clientId": str(uuid.uuid4()),
-            "clientSecret": secrets.token_urlsafe(32),
-            "controlToken": secrets.token_urlsafe(32),
-            "subscriptionId": options.subscriptions[0] if options.subscriptions else str(uuid.uuid4()),
-        }
-        store.put("account", "account", known)
+    """The tenant, subscriptions, the one client and the fake's own tokens: made once, kept in the state."""
+    have = store.get("account", "account") or {}
+    known = {
+        "tenantId": options.tenant or str(uuid.uuid4()),
+        "clientId": str(uuid.uuid4()),
+        "clientSecret": secrets.token_urlsafe(32),
+        "controlToken": secrets.token_urlsafe(32),
+        "agentToken": secrets.token_urlsafe(32),
+        "subscriptionId": options.subscriptions[0] if options.subscriptions else str(uuid.uuid4()),
+        **have,
+        **({"clientId": options.client} if options.client else {}),
+    }
+    if known != have:
         client = {"clientId": known["clientId"], "secret": known["clientSecret"], "objectId": str(uuid.uuid4())}
-        store.put(CLIENT, known["clientId"], client)
+        old = have.get("clientId", known["clientId"])
+        gone = [(CLIENT, old, None)] if old != known["clientId"] else []
+        store.write([("account", "account", known), *gone, (CLIENT, known["clientId"], client)])
     for subscription in dict.fromkeys([known["subscriptionId"], *options.subscriptions]):
         body = {
             "id": f"/subscriptions/{subscription}",
