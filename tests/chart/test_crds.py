@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.chart.rendering import OPERATOR, ROOT, Manifest, helm, one, render
 
 from aks_operator.api.v1alpha1 import GROUP, KINDS
+from tests.chart.rendering import OPERATOR, ROOT, Manifest, helm, one, render
 
 COPIES = OPERATOR / "crds"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from tests.chart.rendering import FAKECLOUD, OPERATOR, ROOT, Manifest, one, render, values_of
 
 from aks_operator.api.v1alpha1 import GROUP, KINDS
+from tests.chart.rendering import FAKECLOUD, OPERATOR, ROOT, Manifest, one, render, values_of
 
 EXAMPLES = ROOT / "examples"
 FILES = sorted(EXAMPLES.glob("*/*.yaml"))

@@ -3,6 +3,9 @@
 import re
 
 import pytest
+import typer
+
+from fakecloud.cli import app
 from tests.chart.rendering import FAKECLOUD, NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, render
 
 
@@ -38,7 +41,15 @@ def test_the_servers_command() -> None:
         "--public-range=203.0.113.0/24",
         f"--publish-namespace={NAMESPACE}",
     ]
-    assert server({"levers": True})["args"][-1] == "--levers"
+
+
+@pytest.mark.parametrize("workload", ["StatefulSet/fakecloud", "DaemonSet/fakecloud-agent"])
+def test_the_command_knows_every_option_that_it_is_given(workload: str) -> None:
+    (container,) = containers(dict(pods(render(FAKECLOUD)))[workload])
+    name, *options = container["args"]
+    group = typer.main.get_group(app)
+    command = group.commands[name]
+    command.make_context(name, list(options))  # raises what the command line would say
 
 
 def test_probes_ask_over_tls() -> None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.chart.rendering import NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, render
 
 from aks_operator.settings import Settings
+from tests.chart.rendering import NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, render
 
 
 def container(values: Manifest | None = None) -> Manifest:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.chart.rendering import CHARTS, NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, render
 
 KINDS = [
@@ -30,13 +31,13 @@ EXPECTED: dict[str, list[Rule]] = {
     ],
     "Role/aks-operator-secrets": [("", "secrets", "", "get create")],
     "ClusterRole/fakecloud": [
-        ("", "nodes", "", "get list watch patch"),
-        ("", "pods", "", "get list"),
+        ("", "nodes", "", "list watch patch"),
+        ("", "pods", "", "list delete"),
         ("", "pods/eviction", "", "create"),
     ],
     "Role/fakecloud": [
         ("", "secrets", "", "create"),
-        ("", "secrets", "fakecloud-tls azure-credential fakecloud-agent", "get update patch"),
+        ("", "secrets", "fakecloud-tls azure-credential fakecloud-agent", "get patch"),
         ("", "serviceaccounts/token", "fakecloud-cluster-admin fakecloud-cluster-user", "create"),
     ],
 }

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
 from tests.chart.rendering import CHARTS, FAKECLOUD, OPERATOR, Manifest, helm, refusal, render, values_of
 
 Keys = tuple[str, ...]
