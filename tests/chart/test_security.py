@@ -31,7 +31,7 @@ EXPECTED: dict[str, list[Rule]] = {
     ],
     "Role/aks-operator-secrets": [("", "secrets", "", "get create")],
     "ClusterRole/fakecloud": [
-        ("", "nodes", "", "list watch patch"),
+        ("", "nodes", "", "get list watch patch"),
         ("", "pods", "", "list delete"),
         ("", "pods/eviction", "", "create"),
     ],
