@@ -16,6 +16,7 @@ from aiohttp import web
 
 from fakecloud import certs
 from fakecloud.arm.gateway import MAX_BODY, Gateway
+from fakecloud.arm.locations import LOCATIONS
 from fakecloud.arm.operations import Operations
 from fakecloud.arm.types import SUBSCRIPTION, Context, ResourceType
 from fakecloud.clock import Clock
@@ -30,10 +31,10 @@ from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.containerservice.clusters import Clusters, KubernetesVersions, UpgradeProfiles
 from fakecloud.providers.containerservice.pools import Machines, Pools
 from fakecloud.providers.containerservice.rules import VERSIONS
-from fakecloud.providers.dns.zones import RECORD_TYPES, RecordSets, Zones
+from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, LoadBalancers
 from fakecloud.providers.network.public_ips import PublicIPAddresses
-from fakecloud.providers.network.security_groups import SecurityGroups, SecurityRules
+from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Subnets, VirtualNetworks
 from fakecloud.providers.resources.groups import ResourceGroups
 from fakecloud.store import Store
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from fakecloud.compute.port import Compute
 
 log = logging.getLogger(__name__)
-LOCATIONS = ("westeurope", "northeurope", "eastus")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class Server:
         self.account = _account(options, self.store)
         self.compute: Compute = _compute(options)
         self.dataplane = Dataplane(self.store, self.compute, options.public_range, time.monotonic)
-        tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"])
+        names = [*options.hostnames, "localhost", "127.0.0.1"]
+        tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"], names)
         self.identity = Identity(self.store, tokens)
         self.gateway = Gateway(
             self.context, self._types(), ("Microsoft.Compute", "Microsoft.Insights"), tokens, self.journal
@@ -100,6 +101,7 @@ class Server:
             Subnets(context),
             SecurityGroups(context),
             SecurityRules(context),
+            DefaultRules(context),
             PublicIPAddresses(context, self._options.public_range),
             balancers,
             BackendPools(context, balancers),
@@ -108,6 +110,7 @@ class Server:
             BalancerParts(context, "probes"),
             Zones(context),
             *(RecordSets(context, record_type) for record_type in RECORD_TYPES),
+            *(AllRecordSets(context, word) for word in ("recordsets", "all")),
         ]
 
     def application(self) -> web.Application:

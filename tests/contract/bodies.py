@@ -94,7 +94,7 @@ def balancer(id_: str, *, address_id: str, rules: Sequence[Body] = ()) -> Body:
 
 
 def balancing_rule(
-    balancer_id: str, name: str = "http", *, frontend: int = 80, backend: int = 30080, **properties: Any
+    balancer_id: str, name: str = "http", frontend: int = 80, backend: int = 30080, /, **properties: Any
 ) -> Body:
     """A rule of the load balancer `balancer_id` as `balancer` makes it."""
     return {

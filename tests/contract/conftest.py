@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.contract.cloud import Arm, Clients, Cloud, Group
 
 _NUMBERS = itertools.count(1)

@@ -50,7 +50,7 @@ class Gateway:
         request_id = str(uuid.uuid4())
         principal = "-"
         try:
-            principal = self._tokens.verify(request.headers.get("Authorization"))
+            principal = self._tokens.verify(request.headers.get("Authorization"), request.host)
             response = await self._answer(request, principal)
         except Refused as refusal:
             headers = {

@@ -11,10 +11,11 @@ Shape = type[str] | type[int] | type[bool] | list["Shape"] | Mapping[str | Ellip
 
 What a shape does not tell is left as it is.
 """
+Object = Mapping[str | EllipsisType, Shape]
 Refusal = Callable[[str, str], ArmError]
 """(JSON path, what was expected there) → the provider's own refusal."""
 REFERENCE: Final[Shape] = {"id": str}
-TRACKED: Final[Mapping[str | EllipsisType, Shape]] = {
+TRACKED: Final[Object] = {
     "location": str,
     "tags": {...: str},
     "zones": [str],

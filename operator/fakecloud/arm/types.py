@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request, not_found
@@ -84,7 +84,7 @@ class ResourceType:
     type: str
     flat_errors = False
     actions: Mapping[str, Action] = {}
-    shape: shapes.Shape = shapes.TRACKED
+    shape: ClassVar[shapes.Shape] = shapes.TRACKED
     """What a PUT or PATCH carries."""
 
     def __init__(self, context: Context) -> None:

@@ -24,6 +24,7 @@ class Identity:
         return [
             web.get(tenant + "/v2.0/.well-known/openid-configuration", self._configuration),
             web.get(tenant + "/.well-known/openid-configuration", self._configuration),
+            web.get(tenant + "/discovery/v2.0/keys", self._keys),
             web.post(tenant + "/oauth2/v2.0/token", self._token),
             web.post(tenant + "/oauth2/token", self._token),
         ]
@@ -50,6 +51,9 @@ class Identity:
                 "id_token_signing_alg_values_supported": ["RS256"],
             }
         )
+
+    async def _keys(self, _: web.Request) -> web.Response:
+        return web.json_response(self._tokens.keys())
 
     async def _token(self, request: web.Request) -> web.Response:
         tenant = request.match_info["tenant"]
@@ -78,7 +82,19 @@ class Identity:
                 7000215,
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
             )
-        audience = str(form.get("scope") or form.get("resource") or "").removesuffix("/.default")
+        asked = str(form.get("scope") or form.get("resource") or "")
+        if not asked:
+            return _refuse(
+                400, "invalid_request", 900144, "The request body must contain the following parameter: 'scope'."
+            )
+        audience = asked.removesuffix("/.default")
+        if not self._tokens.takes(audience, request.host):
+            return _refuse(
+                400,
+                "invalid_resource",
+                500011,
+                f"The resource principal named {audience} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.",
+            )
         issuer = f"https://{request.headers.get('Host', request.host)}/{tenant}/"
         token = self._tokens.issue(
             issuer=issuer, audience=audience, client=client["clientId"], object_id=client["objectId"]

@@ -2,12 +2,18 @@
 
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
 
 LIFETIME: Final = 3600
+KEY_ID: Final = "fakecloud"
+AZURE: Final = frozenset({"management.azure.com", "management.core.windows.net"})
+"""Audiences of the public cloud's resource manager, which some clients ask for whatever the endpoint."""
 
 
 class Refused(Exception):
@@ -21,11 +27,26 @@ class Refused(Exception):
 class Tokens:
     """Issues and verifies tokens of one tenant."""
 
-    def __init__(self, key: RSAPrivateKey, tenant: str) -> None:
+    def __init__(self, key: RSAPrivateKey, tenant: str, names: Collection[str]) -> None:
+        """`names` are the host names that the cloud is known by: audiences that its resource manager takes."""
         self._key = key
         self._public = key.public_key()
         self.tenant = tenant
-        self._good: dict[str, tuple[float, str]] = {}
+        self._names = AZURE.union(name.lower() for name in names)
+        self._good: dict[str, tuple[float, str, str]] = {}
+
+    def takes(self, audience: str, host: str) -> bool:
+        """Whether an audience is this cloud's resource manager, which was asked as `host` (a port may follow)."""
+        try:
+            url, asked = urlsplit(audience), urlsplit(f"//{host}")
+        except ValueError:
+            return False
+        return url.scheme == "https" and (url.hostname in self._names or url.hostname == asked.hostname)
+
+    def keys(self) -> dict[str, Any]:
+        """The public key as a JSON Web Key Set (RFC 7517)."""
+        key = RSAAlgorithm.to_jwk(self._public, as_dict=True)
+        return {"keys": [{**key, "use": "sig", "alg": "RS256", "kid": KEY_ID}]}
 
     def issue(self, *, issuer: str, audience: str, client: str, object_id: str) -> str:
         """A token for `client`, good for LIFETIME seconds."""
@@ -44,22 +65,35 @@ class Tokens:
             "ver": "1.0",
             "uti": uuid.uuid4().hex,
         }
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": "fakecloud"})
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_ID})
 
-    def verify(self, header: str | None) -> str:
-        """The client that a request's Authorization header stands for; raises Refused."""
+    def verify(self, header: str | None, host: str) -> str:
+        """The client that the Authorization header of a request to `host` stands for; raises Refused."""
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
         known = self._good.get(token)
-        if known is not None and known[0] > time.time():
-            return known[1]
+        if known is None or known[0] <= time.time():
+            known = self._decoded(token)
+            if len(self._good) > 1000:
+                self._good.clear()
+            self._good[token] = known
+        _, client, audience = known
+        if not self.takes(audience, host):
+            raise Refused(
+                "InvalidAuthenticationTokenAudience",
+                f"The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with one of the allowed audiences 'https://{host}'.",
+            )
+        return client
+
+    def _decoded(self, token: str) -> tuple[float, str, str]:
+        """When a token expires, whose it is and for whom; raises Refused."""
         try:
             claims = jwt.decode(
                 token,
                 self._public,
                 algorithms=["RS256"],
-                options={"verify_aud": False, "require": ["exp", "tid", "appid"]},
+                options={"verify_aud": False, "require": ["exp", "tid", "appid", "aud"]},
             )
         except jwt.ExpiredSignatureError as error:
             raise Refused(
@@ -72,7 +106,4 @@ class Tokens:
                 "InvalidAuthenticationTokenTenant",
                 f"The access token is from the wrong issuer. It must match the tenant '{self.tenant}'.",
             )
-        if len(self._good) > 1000:
-            self._good.clear()
-        self._good[token] = (float(claims["exp"]), str(claims["appid"]))
-        return str(claims["appid"])
+        return float(claims["exp"]), str(claims["appid"]), str(claims["aud"])

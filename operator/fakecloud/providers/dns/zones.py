@@ -3,27 +3,37 @@
 import ipaddress
 import re
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
 from fakecloud.store import Body
 
 TYPE = "Microsoft.Network/dnsZones"
 RECORD_TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
-_LIST = {
-    "A": "ARecords",
-    "AAAA": "AAAARecords",
-    "CAA": "caaRecords",
-    "MX": "MXRecords",
-    "NS": "NSRecords",
-    "PTR": "PTRRecords",
-    "SRV": "SRVRecords",
-    "TXT": "TXTRecords",
+_SHAPES: Final[Mapping[str, shapes.Object]] = {
+    "A": {"ARecords": [{"ipv4Address": str}]},
+    "AAAA": {"AAAARecords": [{"ipv6Address": str}]},
+    "CAA": {"caaRecords": [{"flags": int, "tag": str, "value": str}]},
+    "CNAME": {"CNAMERecord": {"cname": str}},
+    "MX": {"MXRecords": [{"preference": int, "exchange": str}]},
+    "NS": {"NSRecords": [{"nsdname": str}]},
+    "PTR": {"PTRRecords": [{"ptrdname": str}]},
+    "SOA": {
+        "SOARecord": {
+            **dict.fromkeys(("host", "email"), str),
+            **dict.fromkeys(("serialNumber", "refreshTime", "retryTime", "expireTime", "minimumTTL"), int),
+        }
+    },
+    "SRV": {"SRVRecords": [{"priority": int, "weight": int, "port": int, "target": str}]},
+    "TXT": {"TXTRecords": [{"value": [str]}]},
 }
-ZONE_NAME = re.compile(r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+"""The properties of each record type, spelled as Azure does; all of an entry's fields are needed."""
+ZONE_NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 RECORD_NAME = re.compile(
-    r"^(@|\*|(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*)$"
+    r"(@|\*|(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*)"
 )
 MAX_RECORDS = 20
 
@@ -45,12 +55,12 @@ class Zones(ResourceType):
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
         name = call.target.name.lower()
-        if not ZONE_NAME.match(name) or len(name) > 253:
+        if not ZONE_NAME.fullmatch(name) or len(name) > 253:
             raise bad_request(
                 "BadRequest",
                 f"The domain name '{call.target.name}' is invalid. The provided domain name must be a relative domain name, cannot contain spaces, and must have at least two labels.",
             )
-        if str(call.body.get("location", "")).lower() != "global":
+        if call.body.get("location", "").lower() != "global":
             raise bad_request(
                 "LocationNotAvailableForResourceType",
                 f"The provided location '{call.body.get('location')}' is not available for resource type 'Microsoft.Network/dnsZones'. List of available regions for the resource type is 'global'.",
@@ -105,6 +115,9 @@ class Zones(ResourceType):
         if body is None:
             return Answer(204)
         _precondition(call, body)
+        running = self.context.operations.running_on(body["id"])
+        if running is not None:
+            return Answer(202, None, operation=running, location=True)
         operation = self.context.operations.document(
             "deleteZone",
             resource=body["id"],
@@ -131,6 +144,17 @@ class RecordSets(ResourceType):
         self.type = f"{TYPE}/{record_type}"
         self._record_type = record_type
 
+    def read(self, body: Body) -> Body:
+        """See ResourceType."""
+        properties: shapes.Object = {
+            "TTL": int,
+            "metadata": {...: str},
+            "targetResource": shapes.REFERENCE,
+            **_SHAPES[self._record_type],
+        }
+        kept: Body = shapes.read({"properties": properties}, body, self.malformed)
+        return kept
+
     def missing(self, target: Any) -> ArmError:
         """See ResourceType."""
         return ArmError(
@@ -149,7 +173,7 @@ class RecordSets(ResourceType):
                 f"Can not perform requested operation on nested resource. Parent resource '{call.target.names[0]}' not found.",
             )
         name = call.target.name.lower()
-        if not RECORD_NAME.match(name):
+        if not RECORD_NAME.fullmatch(name) or len(f"{name}.{zone['name']}") > 253:
             raise bad_request("BadRequest", f"The record set name '{call.target.name}' is invalid.")
         known = self.context.resource(call.target.id)
         _precondition(call, known)
@@ -174,26 +198,30 @@ class RecordSets(ResourceType):
         return Answer(200)
 
     def _checked(self, given: dict[str, Any]) -> Body:
-        ttl = next((value for key, value in given.items() if key.lower() == "ttl"), None)
-        if not isinstance(ttl, int) or isinstance(ttl, bool) or not 1 <= ttl <= 2147483647:
+        ttl = given.get("TTL")
+        if ttl is None or not 1 <= ttl <= 2147483647:
             raise bad_request("BadRequest", f"The TTL '{ttl}' is invalid: it takes 1 to 2147483647 seconds.")
-        if self._record_type in {"CNAME", "SOA"}:
-            field = f"{self._record_type}Record"
-            record = next((value for key, value in given.items() if key.lower() == field.lower()), None)
-            if not isinstance(record, dict):
-                raise bad_request("BadRequest", f"The record set needs {field}.")
-            return {"TTL": ttl, field: record}
-        field = _LIST[self._record_type]
-        records = next((value for key, value in given.items() if key.lower() == field.lower()), None) or []
+        if (given.get("targetResource") or {}).get("id"):
+            raise ArmError(501, "NotImplemented", f"fakecloud does not implement alias records of {TYPE}.")
+        [(field, shape)] = _SHAPES[self._record_type].items()
+        if isinstance(shape, Mapping):
+            self._check_entry(given.get(field), shape)
+            return {"TTL": ttl, field: given[field]}
+        records = given.get(field) or []
         if len(records) > MAX_RECORDS:
             raise bad_request(
                 "BadRequest", f"The number of records in the record set exceeds the limit of {MAX_RECORDS}."
             )
-        if self._record_type in {"A", "AAAA"}:
-            key, version = ("ipv4Address", 4) if self._record_type == "A" else ("ipv6Address", 6)
-            for record in records:
-                _check_address(str(record.get(key)), version)
-        return {"TTL": ttl, field: records, "targetResource": given.get("targetResource") or {}}
+        for record in records:
+            self._check_entry(record, shape[0] if isinstance(shape, list) else {})
+        return {"TTL": ttl, field: records, "targetResource": {}}
+
+    def _check_entry(self, record: Body | None, shape: shapes.Shape) -> None:
+        absent = [str(name) for name in shape if name not in (record or {})] if isinstance(shape, Mapping) else []
+        if absent:
+            raise bad_request("BadRequest", f"The {self._record_type} record needs {', '.join(absent)}.")
+        if self._record_type in {"A", "AAAA"} and record is not None:
+            _check_address(*(("ipv4Address", 4) if self._record_type == "A" else ("ipv6Address", 6)), record)
 
     def _refuse_cname_conflict(self, zone: str, name: str) -> None:
         others = [
@@ -221,7 +249,7 @@ def _record(zone: str, zone_name: str, record_type: str, name: str, properties: 
 
 def _precondition(call: Call, known: Body | None) -> None:
     wanted = call.headers.get("If-Match")
-    if wanted and wanted != "*" and (known is None or known.get("etag") != wanted.strip('"')):
+    if wanted and (known is None or wanted.strip('"') not in {"*", known["etag"]}):
         raise ArmError(
             412, "PreconditionFailed", "The condition '" + wanted + "' in the If-Match header was not satisfied."
         )
@@ -229,10 +257,24 @@ def _precondition(call: Call, known: Body | None) -> None:
         raise ArmError(412, "PreconditionFailed", "The condition '*' in the If-None-Match header was not satisfied.")
 
 
-def _check_address(address: str, version: int) -> None:
+def _check_address(key: str, version: int, record: Body) -> None:
     try:
-        good = ipaddress.ip_address(address).version == version
+        good = ipaddress.ip_address(record[key]).version == version
     except ValueError:
         good = False
     if not good:
-        raise bad_request("BadRequest", f"The IPv{version} address '{address}' is invalid.")
+        raise bad_request("BadRequest", f"The IPv{version} address '{record[key]}' is invalid.")
+
+
+class AllRecordSets(ResourceType):
+    """Every record set of a zone, whatever its type: Microsoft.Network/dnsZones/recordsets, and under its other name, all."""
+
+    def __init__(self, context: Context, word: str) -> None:
+        super().__init__(context)
+        self.type = f"{TYPE}/{word}"
+
+    async def list(self, call: Call) -> Answer:
+        """See ResourceType."""
+        suffix = call.query.get("$recordsetnamesuffix", "").lower()
+        found = [body for _, body in self.store.under(RESOURCE, call.target.id + "/")]
+        return Answer(200, {"value": [body for body in found if str(body["name"]).endswith(suffix)]})

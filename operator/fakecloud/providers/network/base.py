@@ -1,13 +1,17 @@
 """How Network writes: 201 and an operation, etags, states, busy resources."""
 
+import re
 import uuid
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
+from fakecloud.arm import locations
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
 from fakecloud.store import Body
 
 PROVIDER = "Microsoft.Network"
+NAME: Final = re.compile(r"[a-zA-Z0-9]([-\w.]{0,78}\w)?", re.ASCII)
 
 
 class NetworkType(ResourceType):
@@ -16,7 +20,6 @@ class NetworkType(ResourceType):
     seconds = 5.0
     """How long Azure takes."""
     state_while_made = "Updating"
-    needs_location = True
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -37,26 +40,21 @@ class NetworkType(ResourceType):
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
         known = self.context.resource(call.target.id)
+        check_name(call.target.name)
+        location = locations.settled(
+            self.type, call.body.get("location"), known, name=call.target.name, group=call.target.group
+        )
         check_etag(call, known)
         self._refuse_busy(call.target.id)
         properties = self.check(call, known)
-        location = str(call.body.get("location") or (known or {}).get("location") or "").replace(" ", "").lower()
-        if self.needs_location and not location:
-            raise bad_request("LocationRequired", "The location property is required for this definition.")
-        if known is not None and self.needs_location and known["location"] != location:
-            raise ArmError(
-                409,
-                "InvalidResourceLocation",
-                f"The resource '{known['name']}' already exists in location '{known['location']}' in resource group '{call.target.group}'. A resource with the same name cannot be created in location '{location}'. Please select a new resource name.",
-            )
         body: Body = {
             "id": (known or {}).get("id") or call.target.id,
             "name": (known or {}).get("name") or call.target.name,
             "type": self.type,
             "etag": etag(),
+            "location": location,
+            "tags": call.body.get("tags") or {},
         }
-        if self.needs_location:
-            body |= {"location": location, "tags": call.body.get("tags") or {}}
         for key in ("sku", "zones", "extendedLocation"):
             if key in call.body:
                 body[key] = call.body[key]
@@ -84,6 +82,9 @@ class NetworkType(ResourceType):
         if body is None:
             return Answer(204)
         check_etag(call, body)
+        running = self.context.operations.running_on(body["id"])
+        if running is not None and running["name"] == self.delete_name:
+            return Answer(202, None, operation=running, location=True)
         refusal = self.in_use(body)
         if refusal is not None:
             raise refusal
@@ -129,7 +130,7 @@ class NetworkType(ResourceType):
 
     async def _made(self, operation: Body) -> None:
         body = self.context.resource(operation["resource"])
-        if body is not None:
+        if body is not None and body["properties"]["provisioningState"] != "Deleting":
             self.store.put(
                 RESOURCE, body["id"], {**body, "properties": {**body["properties"], "provisioningState": "Succeeded"}}
             )
@@ -157,7 +158,7 @@ def etag() -> str:
 def check_etag(call: Call, known: Body | None) -> None:
     """Raises 412 when If-Match (or If-None-Match: *) does not hold."""
     wanted = call.headers.get("If-Match")
-    if wanted and wanted != "*" and (known is None or known.get("etag") != wanted):
+    if wanted and (known is None or wanted not in {"*", known.get("etag")}):
         details = [
             {
                 "code": "PreconditionFailedEtagMismatch",
@@ -169,14 +170,37 @@ def check_etag(call: Call, known: Body | None) -> None:
         raise ArmError(412, "PreconditionFailed", f"The resource '{call.target.id}' exists already.")
 
 
-def properties_of(call: Call) -> dict[str, Any]:
-    """The body's properties; raises 400 when they are no object."""
-    given = call.body.get("properties", {})
-    if not isinstance(given, dict):
+def check_name(name: str) -> None:
+    """Raises ArmError (400) for a name that Network does not take."""
+    if not NAME.fullmatch(name):
         raise bad_request(
-            "InvalidRequestContent",
-            "The request content was invalid and could not be deserialized: properties must be an object.",
+            "InvalidResourceName",
+            f"Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word character, and it must end with a word character or with '_'. The name may contain word characters or '.', '-', '_'.",
+            details=[],
         )
+
+
+def check_unique(list_: str, names: Iterable[str]) -> None:
+    """Raises ArmError (400) when two entries of a list have one name."""
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            raise bad_request("DuplicateResourceName", f"Resource /{list_}/{name} is named twice.", details=[])
+        seen.add(name.lower())
+
+
+def missing_reference(wanted: str, by: str) -> ArmError:
+    """The refusal of an id that leads nowhere. `by` is the id of the resource that has it."""
+    return bad_request(
+        "InvalidResourceReference",
+        f"Resource {wanted} referenced by resource {by} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.",
+        details=[],
+    )
+
+
+def properties_of(call: Call) -> dict[str, Any]:
+    """The body's properties."""
+    given: dict[str, Any] = call.body.get("properties") or {}
     return given
 
 

@@ -1,12 +1,24 @@
 """loadBalancers: one document, its parts tied by ids inside the same PUT."""
 
-import ipaddress
+import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.locations import normal
+from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
-from fakecloud.providers.network.base import NetworkType, check_etag, etag, properties_of, reference
+from fakecloud.providers.network import balancer_rules
+from fakecloud.providers.network.base import (
+    NetworkType,
+    check_etag,
+    check_name,
+    check_unique,
+    etag,
+    missing_reference,
+    properties_of,
+    reference,
+)
 from fakecloud.store import Body
 
 LISTS = (
@@ -27,23 +39,29 @@ class LoadBalancers(NetworkType):
 
     type = TYPE
     state_while_made = "Succeeded"
+    shape: ClassVar[Shape] = {**TRACKED, "properties": balancer_rules.PARTS}
 
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType."""
         given = properties_of(call)
-        if ((call.body.get("sku") or {}).get("name") or "Standard") not in {"Standard", "Gateway"}:
+        if ((call.body.get("sku") or {}).get("name") or "Standard") != "Standard":
             raise bad_request("LoadBalancerSkuNotSupported", "Basic SKU load balancers are retired: use Standard.")
-        kept: Body = {name: [_entry(call.target.id, name, entry) for entry in given.get(name) or []] for name in LISTS}
+        id_ = (known or {}).get("id") or call.target.id
+        location = normal(call.body.get("location")) or (known or {}).get("location")
+        kept: Body = {name: [_entry(id_, name, entry) for entry in given.get(name) or []] for name in LISTS}
+        balancer_rules.refuse_unbuilt(kept)
         for name in LISTS:
-            _unique(name, kept[name])
+            check_unique(name, (entry["name"] for entry in kept[name]))
         for frontend in kept["frontendIPConfigurations"]:
-            self._check_frontend(call, frontend)
+            self._check_frontend(frontend, location)
         for pool in kept["backendAddressPools"]:
             self.check_pool(pool)
-        self._check_rules(call.target.id, kept)
+        balancer_rules.check_rules(kept)
+        balancer_rules.check_probes(kept["probes"])
+        balancer_rules.tie(kept)
         return kept
 
-    def _check_frontend(self, call: Call, frontend: Body) -> None:
+    def _check_frontend(self, frontend: Body, location: str | None) -> None:
         properties = frontend["properties"]
         address, subnet = reference(properties.get("publicIPAddress")), reference(properties.get("subnet"))
         if (address is None) == (subnet is None):
@@ -51,14 +69,12 @@ class LoadBalancers(NetworkType):
                 "LoadBalancerFrontendIPConfigurationInvalid",
                 f"Frontend {frontend['name']} needs either publicIPAddress or subnet.",
             )
+        if subnet is not None:
+            raise ArmError(501, "NotImplemented", f"fakecloud does not implement internal frontends of {TYPE}.")
         if address is not None:
             found = self.context.resource(address)
-            if found is None:
-                raise bad_request(
-                    "InvalidResourceReference",
-                    f"Resource {address} referenced by resource {frontend['id']} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.",
-                    details=[],
-                )
+            if found is None or found["location"] != location:
+                raise missing_reference(address, frontend["id"])
             user = (found["properties"].get("ipConfiguration") or {}).get("id")
             if user and user.lower() != frontend["id"].lower():
                 raise bad_request(
@@ -80,89 +96,11 @@ class LoadBalancers(NetworkType):
             )
             found = self.context.resource(network)
             if found is None:
-                raise bad_request(
-                    "InvalidResourceReference",
-                    f"Resource {network} referenced by resource {pool['id']} was not found.",
-                    details=[],
-                )
-            ip = ipaddress.ip_address(str(properties.get("ipAddress")))
-            if not any(ip in ipaddress.ip_network(p) for p in found["properties"]["addressSpace"]["addressPrefixes"]):
-                raise bad_request(
-                    "LoadBalancerBackendAddressNotInVirtualNetwork",
-                    f"IP address {ip} of backend pool {pool['id']} does not lie in virtual network {network}.",
-                )
-
-    def _check_rules(self, id_: str, kept: Body) -> None:
-        names = {name: {entry["name"].lower() for entry in kept[name]} for name in LISTS}
-        backends: set[tuple[str, int, str]] = set()
-        frontends: set[tuple[str, int, str]] = set()
-        for rule in kept["loadBalancingRules"]:
-            properties = rule["properties"]
-            for field, list_ in (
-                ("frontendIPConfiguration", "frontendIPConfigurations"),
-                ("backendAddressPool", "backendAddressPools"),
-                ("probe", "probes"),
-            ):
-                wanted = reference(properties.get(field))
-                if wanted is None:
-                    continue
-                base, _, name = wanted.rpartition("/")
-                if base.lower() != f"{id_}/{list_}".lower() or name.lower() not in names[list_]:
-                    raise bad_request(
-                        "InvalidResourceReference",
-                        f"Resource {wanted} referenced by resource {rule['id']} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.",
-                        details=[],
-                    )
-            protocol = str(properties.get("protocol", "")).capitalize()
-            if protocol not in {"Tcp", "Udp", "All"} or not isinstance(properties.get("frontendPort"), int):
-                raise bad_request(
-                    "LoadBalancingRuleInvalid",
-                    f"Rule {rule['name']} needs protocol (Tcp, Udp or All) and frontendPort.",
-                )
-            properties |= {"protocol": protocol, "provisioningState": "Succeeded"}
-            properties.setdefault("backendPort", properties["frontendPort"])
-            for key, value in (
-                ("enableFloatingIP", False),
-                ("idleTimeoutInMinutes", 4),
-                ("enableTcpReset", False),
-                ("disableOutboundSnat", False),
-                ("loadDistribution", "Default"),
-            ):
-                properties.setdefault(key, value)
-            frontend = (
-                (reference(properties.get("frontendIPConfiguration")) or "").lower(),
-                properties["frontendPort"],
-                protocol,
-            )
-            if frontend in frontends:
-                raise bad_request(
-                    "RulesUseSameFrontendPortProtocolAndIPConfig",
-                    f"Rule {rule['name']} uses the frontend port, protocol and IP configuration of another rule.",
-                )
-            frontends.add(frontend)
-            backend = (
-                (reference(properties.get("backendAddressPool")) or "").lower(),
-                properties["backendPort"],
-                protocol,
-            )
-            if backend in backends and not properties["enableFloatingIP"]:
-                raise bad_request(
-                    "RulesUseSameBackendPortProtocolAndPool",
-                    f"Load balancing rules {rule['id']} and another use the same backend port, protocol and pool. Enable floating IP, or use another port.",
-                )
-            backends.add(backend)
-        for probe in kept["probes"]:
-            interval = probe["properties"].setdefault("intervalInSeconds", 15)
-            if interval < 5:
-                raise bad_request(
-                    "LoadBalancerProbeIntervalInvalid", f"Probe {probe['name']}: intervalInSeconds must be at least 5."
-                )
-            probe["properties"]["provisioningState"] = "Succeeded"
+                raise missing_reference(network, pool["id"])
+            balancer_rules.check_address(pool, address, network, found["properties"]["addressSpace"]["addressPrefixes"])
 
     def _fill(self, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
-        for rule in body["properties"]["loadBalancingRules"]:
-            _back_reference(body, rule)
 
     def beside(self, body: Body, known: Body | None) -> list[tuple[str, str, Body | None]]:
         """The addresses know their frontends."""
@@ -194,6 +132,7 @@ class BackendPools(ResourceType):
     """Microsoft.Network/loadBalancers/backendAddressPools: a child that can be written by itself."""
 
     type = f"{TYPE}/backendAddressPools"
+    shape: ClassVar[Shape] = {"properties": balancer_rules.POOL}
 
     def __init__(self, context: Context, balancers: LoadBalancers) -> None:
         super().__init__(context)
@@ -215,12 +154,12 @@ class BackendPools(ResourceType):
             None,
         )
         check_etag(call, known)
-        pool = _entry(
-            balancer["id"], "backendAddressPools", {"name": call.target.name, "properties": properties_of(call)}
-        )
+        name = known["name"] if known else call.target.name
+        pool = _entry(balancer["id"], "backendAddressPools", {"name": name, "properties": properties_of(call)})
         self._balancers.check_pool(pool)
-        others = [p for p in balancer["properties"]["backendAddressPools"] if p is not known]
-        return self._write(call, balancer, [*others, pool], Answer(200 if known else 201, pool))
+        pools = balancer["properties"]["backendAddressPools"]
+        kept = [pool if p is known else p for p in pools] if known else [*pools, pool]
+        return self._write(call, balancer, kept, Answer(200 if known else 201, pool))
 
     async def delete(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -229,6 +168,7 @@ class BackendPools(ResourceType):
         known = next((p for p in pools if p["name"].lower() == call.target.name.lower()), None)
         if balancer is None or known is None:
             return Answer(204)
+        check_etag(call, known)
         users = [
             r["id"]
             for r in balancer["properties"]["loadBalancingRules"]
@@ -242,11 +182,10 @@ class BackendPools(ResourceType):
         return self._write(call, balancer, [p for p in pools if p is not known], Answer(202, None, location=True))
 
     def _write(self, call: Call, balancer: Body, pools: Sequence[Body], answer: Answer) -> Answer:
-        changed = {
-            **balancer,
-            "etag": etag(),
-            "properties": {**balancer["properties"], "backendAddressPools": [*pools]},
-        }
+        parts = copy.deepcopy({**balancer["properties"], "backendAddressPools": [*pools]})
+        balancer_rules.check_rules(parts)  # a new address may be one that another rule's pool has
+        balancer_rules.tie(parts)
+        changed = {**balancer, "etag": etag(), "properties": parts}
         operation = self.context.operations.document(
             self._balancers.create_name,
             resource=balancer["id"],
@@ -256,7 +195,8 @@ class BackendPools(ResourceType):
             seconds=3.0,
         )
         self.context.begin(operation, (RESOURCE, balancer["id"], changed))
-        return Answer(answer.status, answer.body, operation=operation, location=answer.location)
+        written = next((p for p in parts["backendAddressPools"] if p["name"] == (answer.body or {}).get("name")), None)
+        return Answer(answer.status, written, operation=operation, location=answer.location)
 
 
 class BalancerParts(ResourceType):
@@ -320,12 +260,12 @@ def _part(context: Context, call: Call, list_: str) -> Body:
     return found
 
 
-def _entry(id_: str, list_: str, entry: Any) -> Body:
-    if not isinstance(entry, dict) or not entry.get("name"):
-        raise bad_request("InvalidRequestFormat", f"Every entry of {list_} needs a name.")
+def _entry(id_: str, list_: str, entry: Body) -> Body:
+    name = entry.get("name", "")
+    check_name(name)
     kept: Body = {
-        "name": str(entry["name"]),
-        "id": f"{id_}/{list_}/{entry['name']}",
+        "name": name,
+        "id": f"{id_}/{list_}/{name}",
         "etag": etag(),
         "type": f"{TYPE}/{list_}",
         "properties": dict(entry.get("properties") or {}),
@@ -333,28 +273,3 @@ def _entry(id_: str, list_: str, entry: Any) -> Body:
     if "zones" in entry:
         kept["zones"] = entry["zones"]
     return kept
-
-
-def _unique(list_: str, entries: list[Body]) -> None:
-    names = [entry["name"].lower() for entry in entries]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise bad_request("DuplicateResourceName", f"Resource /{list_}/{twice} is named twice.")
-
-
-def _back_reference(balancer: Body, rule: Body) -> None:
-    """Frontends and pools list the rules that use them."""
-    for field, list_ in (
-        ("frontendIPConfiguration", "frontendIPConfigurations"),
-        ("backendAddressPool", "backendAddressPools"),
-        ("probe", "probes"),
-    ):
-        wanted = (reference(rule["properties"].get(field)) or "").lower()
-        for entry in balancer["properties"][list_]:
-            if entry["id"].lower() == wanted:
-                rules = [
-                    r
-                    for r in entry["properties"].get("loadBalancingRules") or []
-                    if r["id"].lower() != rule["id"].lower()
-                ]
-                entry["properties"]["loadBalancingRules"] = [*rules, {"id": rule["id"]}]

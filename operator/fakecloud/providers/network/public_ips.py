@@ -2,13 +2,16 @@
 
 import ipaddress
 import re
+from typing import ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.locations import normal
+from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Call, Context
 from fakecloud.providers.network.base import NetworkType, properties_of
 from fakecloud.store import Body
 
-LABEL = re.compile(r"^[a-z][a-z0-9-]{1,61}[a-z0-9]$")
+LABEL = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]")
 
 
 class PublicIPAddresses(NetworkType):
@@ -16,6 +19,16 @@ class PublicIPAddresses(NetworkType):
 
     type = "Microsoft.Network/publicIPAddresses"
     seconds = 3.0
+    shape: ClassVar[Shape] = {
+        **TRACKED,
+        "properties": {
+            "publicIPAllocationMethod": str,
+            "publicIPAddressVersion": str,
+            "idleTimeoutInMinutes": int,
+            "dnsSettings": {"domainNameLabel": str},
+            "ipTags": [{...: str}],
+        },
+    }
 
     def __init__(self, context: Context, public_range: str) -> None:
         super().__init__(context)
@@ -34,14 +47,16 @@ class PublicIPAddresses(NetworkType):
                 f"Standard sku publicIp {call.target.id} must have AllocationMethod set to Static.",
             )
         idle = given.get("idleTimeoutInMinutes", 4)
-        if not isinstance(idle, int) or not 4 <= idle <= 30:
+        if not 4 <= idle <= 30:
             raise bad_request(
                 "PublicIPAddressIdleTimeoutIsOutOfRange", f"Idle timeout {idle} is out of range: 4 to 30 minutes."
             )
+        if (given.get("publicIPAddressVersion") or "IPv4") != "IPv4":
+            raise ArmError(501, "NotImplemented", f"fakecloud does not implement IPv6 of {self.type}.")
         old = (known or {}).get("properties") or {}
         kept: Body = {
             "ipAddress": old.get("ipAddress") or self._free(),
-            "publicIPAddressVersion": given.get("publicIPAddressVersion") or "IPv4",
+            "publicIPAddressVersion": "IPv4",
             "publicIPAllocationMethod": method,
             "idleTimeoutInMinutes": idle,
             "ipTags": given.get("ipTags") or [],
@@ -55,8 +70,8 @@ class PublicIPAddresses(NetworkType):
         return kept
 
     def _dns(self, call: Call, label: str) -> Body:
-        location = str(call.body.get("location") or "").replace(" ", "").lower()
-        if not LABEL.match(label):
+        location = normal(call.body.get("location"))
+        if not LABEL.fullmatch(label):
             raise bad_request(
                 "InvalidDomainNameLabel",
                 f"The domain name label {label} is invalid. It must conform to the following regular expression: ^[a-z][a-z0-9-]{{1,61}}[a-z0-9]$.",

@@ -1,9 +1,12 @@
 """networkSecurityGroups and their rules: rules are children, and part of the group's body."""
 
+from typing import ClassVar
+
 from fakecloud.arm.errors import ArmError, bad_request
-from fakecloud.arm.types import RESOURCE, Answer, Call
-from fakecloud.providers.network.base import NetworkType, check_etag, etag, properties_of
-from fakecloud.providers.network.security_rules import checked, conflict, default_rules
+from fakecloud.arm.shapes import TRACKED, Shape
+from fakecloud.arm.types import RESOURCE, Answer, Call, ResourceType
+from fakecloud.providers.network.base import NetworkType, check_etag, check_unique, etag, properties_of
+from fakecloud.providers.network.security_rules import SHAPE, checked, conflict, default_rules
 from fakecloud.store import Body
 
 RULE_TYPE = "Microsoft.Network/networkSecurityGroups/securityRules"
@@ -15,6 +18,7 @@ class SecurityGroups(NetworkType):
 
     type = "Microsoft.Network/networkSecurityGroups"
     seconds = 4.0
+    shape: ClassVar[Shape] = {**TRACKED, "properties": {"securityRules": [{"name": str, "properties": SHAPE}]}}
 
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType."""
@@ -23,21 +27,20 @@ class SecurityGroups(NetworkType):
         for rule in given.get("securityRules") or []:
             name = str(rule.get("name") or "")
             rules.append(rule_body(call.target.id, name, checked(name, rule.get("properties") or {})))
+        check_unique("securityRules", (rule["name"] for rule in rules))
         conflict(rules)
         if len(rules) > MAX_RULES:
             raise bad_request(
                 "SecurityRuleCountLimitReached",
                 f"Network security group {call.target.name} can have at most {MAX_RULES} rules.",
             )
-        return {"securityRules": rules, "defaultSecurityRules": default_rules(call.target.id)}
+        kept: Body = {"securityRules": rules, "defaultSecurityRules": default_rules(call.target.id)}
+        guarded = (known or {}).get("properties", {}).get("subnets")
+        return {**kept, "subnets": guarded} if guarded else kept
 
     def in_use(self, body: Body) -> ArmError | None:
         """See NetworkType."""
-        users = [
-            s["id"]
-            for s in self.store.resources("Microsoft.Network/virtualNetworks/subnets")
-            if ((s["properties"].get("networkSecurityGroup") or {}).get("id") or "").lower() == body["id"].lower()
-        ]
+        users = [subnet["id"] for subnet in body["properties"].get("subnets") or []]
         if users:
             return bad_request(
                 "InUseNetworkSecurityGroupCannotBeDeleted",
@@ -52,7 +55,7 @@ class SecurityRules(NetworkType):
 
     type = RULE_TYPE
     seconds = 3.0
-    needs_location = False
+    shape: ClassVar[Shape] = {"properties": SHAPE}
 
     def _group(self, call: Call) -> Body:
         group = self.context.resource(call.target.parent or call.target.id)
@@ -132,3 +135,21 @@ def rule_body(group: str, name: str, properties: Body) -> Body:
 def _find(group: Body | None, name: str) -> Body | None:
     rules = (group or {}).get("properties", {}).get("securityRules") or []
     return next((rule for rule in rules if rule["name"].lower() == name.lower()), None)
+
+
+class DefaultRules(ResourceType):
+    """Microsoft.Network/networkSecurityGroups/defaultSecurityRules: read only."""
+
+    type = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules"
+
+    async def list(self, call: Call) -> Answer:
+        """See ResourceType."""
+        return Answer(200, {"value": default_rules(self.found(call)["id"])})
+
+    async def get(self, call: Call) -> Answer:
+        """See ResourceType."""
+        rules = default_rules(call.target.parent or "")
+        rule = next((r for r in rules if r["name"].lower() == call.target.name.lower()), None)
+        if rule is None:
+            raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
+        return Answer(200, rule)

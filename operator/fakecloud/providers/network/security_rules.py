@@ -2,26 +2,44 @@
 
 import ipaddress
 import re
-from typing import Any
+from typing import Any, Final
 
 from fakecloud.arm.errors import bad_request
+from fakecloud.arm.shapes import Shape
+from fakecloud.providers.network.base import check_name
 from fakecloud.store import Body
 
 PROTOCOLS = {"*": "*", "tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "esp": "Esp", "ah": "Ah"}
-NAME = re.compile(r"^[a-zA-Z0-9]([-\w.]{0,78}\w)?$")
-TAG = re.compile(r"^[A-Z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$")
+TAG = re.compile(r"[A-Z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*")
+LONGEST_DESCRIPTION: Final = 140
+SHAPE: Final[Shape] = {
+    "description": str,
+    "protocol": str,
+    "access": str,
+    "direction": str,
+    "priority": int,
+    "sourceAddressPrefix": str,
+    "sourceAddressPrefixes": [str],
+    "sourcePortRange": str,
+    "sourcePortRanges": [str],
+    "destinationAddressPrefix": str,
+    "destinationAddressPrefixes": [str],
+    "destinationPortRange": str,
+    "destinationPortRanges": [str],
+}
 FIELDS = ("sourceAddressPrefix", "destinationAddressPrefix", "sourcePortRange", "destinationPortRange")
 
 
 def checked(name: str, properties: dict[str, Any]) -> Body:
     """A rule's properties as kept; raises ArmError (400) for what Azure refuses."""
-    if not NAME.match(name):
-        raise bad_request(
-            "InvalidResourceName",
-            f"Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word character, and it must end with a word character or with '_'. The name may contain word characters or '.', '-', '_'.",
-        )
+    check_name(name)
     kept: Body = {"provisioningState": "Succeeded"}
     if "description" in properties:
+        if len(properties["description"]) > LONGEST_DESCRIPTION:
+            raise bad_request(
+                "SecurityRuleInvalidDescription",
+                f"Security rule {name} has a description of more than {LONGEST_DESCRIPTION} characters.",
+            )
         kept["description"] = properties["description"]
     protocol = PROTOCOLS.get(str(properties.get("protocol", "")).lower())
     if protocol is None:
@@ -30,7 +48,7 @@ def checked(name: str, properties: dict[str, Any]) -> Body:
             f"Security rule {name} has invalid Protocol. Value provided: {properties.get('protocol')}. Allowed values: Tcp, Udp, Icmp, Esp, Ah, *.",
         )
     priority = properties.get("priority")
-    if not isinstance(priority, int) or isinstance(priority, bool) or not 100 <= priority <= 4096:
+    if priority is None or not 100 <= priority <= 4096:
         raise bad_request(
             "SecurityRuleInvalidPriority",
             f"Security rule {name} has invalid Priority. Value provided: {priority} Allowed range 100-4096.",
@@ -67,7 +85,7 @@ def _check_value(name: str, field: str, value: str, *, single: bool) -> None:
                 "SecurityRuleInvalidPortRange",
                 f"Security rule {name} has invalid Port range. Value provided: {value}. Value should be an integer OR integer range with '-' delimiter. Valid range 0-65535.",
             )
-    elif not (_is_prefix(value) or (single and (value == "*" or TAG.match(value)))):
+    elif not (_is_prefix(value) or (single and (value == "*" or TAG.fullmatch(value)))):
         raise bad_request(
             "SecurityRuleInvalidAddressPrefix",
             f"Security rule {name} has invalid Address prefix. Value provided: {value}.",
@@ -78,7 +96,11 @@ def _is_range(value: str) -> bool:
     if value == "*":
         return True
     parts = value.split("-")
-    return len(parts) <= 2 and all(p.isdigit() and int(p) <= 65535 for p in parts) and int(parts[0]) <= int(parts[-1])
+    return (
+        len(parts) <= 2
+        and all(p.isascii() and p.isdigit() and len(p) <= 5 and int(p) <= 65535 for p in parts)
+        and int(parts[0]) <= int(parts[-1])
+    )
 
 
 def _is_prefix(value: str) -> bool:

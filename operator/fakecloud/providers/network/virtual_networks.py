@@ -1,20 +1,42 @@
 """virtualNetworks and subnets: subnets are children, and part of their network's body."""
 
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
-from fakecloud.arm.types import RESOURCE, Answer, Call
-from fakecloud.providers.network.base import NetworkType, check_etag, etag, properties_of, reference
+from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
+from fakecloud.arm.types import RESOURCE, Answer, Call, Context
+from fakecloud.providers.network.base import (
+    NetworkType,
+    check_etag,
+    check_name,
+    check_unique,
+    etag,
+    missing_reference,
+    properties_of,
+    reference,
+)
 from fakecloud.store import Body
 
 SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
+REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
+SHAPE: Shape = {
+    "addressPrefix": str,
+    "addressPrefixes": [str],
+    "serviceEndpoints": [{"service": str}],
+    **dict.fromkeys(REFERENCES, REFERENCE),
+}
+Change = tuple[str, str, Body | None]
 
 
 class VirtualNetworks(NetworkType):
     """Microsoft.Network/virtualNetworks."""
 
     type = "Microsoft.Network/virtualNetworks"
+    shape: ClassVar[Shape] = {
+        **TRACKED,
+        "properties": {"addressSpace": {"addressPrefixes": [str]}, "subnets": [{"name": str, "properties": SHAPE}]},
+    }
 
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType. A PUT without subnets removes them, as in Azure."""
@@ -24,15 +46,17 @@ class VirtualNetworks(NetworkType):
             raise bad_request("NetcfgInvalidVirtualNetwork", "The virtual network needs at least one address prefix.")
         for prefix in space:
             _network(prefix)
-        names = [str(subnet.get("name")) for subnet in given.get("subnets") or []]
-        for old in (known or {}).get("properties", {}).get("subnets") or []:
-            if old["name"] not in names and self._users(old["id"]):
-                raise _subnet_in_use(old["name"], self._users(old["id"]))
+        id_ = (known or {}).get("id") or call.target.id
         subnets = [
-            subnet_body(call.target.id, str(s.get("name")), s.get("properties") or {}, space)
-            for s in given.get("subnets") or []
+            subnet_body(id_, s.get("name", ""), s.get("properties") or {}, space) for s in given.get("subnets") or []
         ]
+        check_unique("subnets", (subnet["name"] for subnet in subnets))
         check_overlap(subnets)
+        kept = {subnet["name"].lower(): subnet for subnet in subnets}
+        for subnet in subnets:
+            check_references(self.context, subnet)
+        for old in (known or {}).get("properties", {}).get("subnets") or []:
+            check_still_fits(self, old, kept.get(old["name"].lower()))
         return {
             "addressSpace": {"addressPrefixes": [str(p) for p in space]},
             "subnets": subnets,
@@ -43,19 +67,25 @@ class VirtualNetworks(NetworkType):
     def in_use(self, body: Body) -> ArmError | None:
         """See NetworkType."""
         for subnet in body["properties"]["subnets"]:
-            if users := self._users(subnet["id"]):
+            if users := users_of(self, subnet["id"]):
                 return _subnet_in_use(subnet["name"], users)
         return None
 
-    def _users(self, subnet: str) -> list[str]:
-        return users_of(self, subnet)
+    def beside(self, body: Body, known: Body | None) -> list[Change]:
+        """See NetworkType: security groups know the subnets they guard."""
+        before = (known or {}).get("properties", {}).get("subnets") or []
+        return guarded(self.context, before, body["properties"]["subnets"])
+
+    def beside_removed(self, body: Body) -> list[Change]:
+        """See NetworkType."""
+        return guarded(self.context, body["properties"]["subnets"], [])
 
 
 class Subnets(NetworkType):
     """Microsoft.Network/virtualNetworks/subnets: kept inside their network's body."""
 
     type = SUBNET_TYPE
-    needs_location = False
+    shape: ClassVar[Shape] = {"properties": SHAPE}
 
     async def get(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -79,12 +109,16 @@ class Subnets(NetworkType):
         known = _find(network, call.target.name)
         check_etag(call, known)
         space = network["properties"]["addressSpace"]["addressPrefixes"]
-        subnet = subnet_body(network["id"], call.target.name, properties_of(call), space)
+        subnet = subnet_body(network["id"], (known or {}).get("name") or call.target.name, properties_of(call), space)
+        check_references(self.context, subnet)
+        if known is not None:
+            check_still_fits(self, known, subnet)
         others = [s for s in network["properties"]["subnets"] if s["name"].lower() != subnet["name"].lower()]
         check_overlap([*others, subnet])
         changed = {**network, "etag": etag(), "properties": {**network["properties"], "subnets": [*others, subnet]}}
         operation = self._operation(self.create_name, call, subnet)
-        self.context.begin(operation, (RESOURCE, network["id"], changed))
+        beside = guarded(self.context, [known] if known else [], [subnet])
+        self.context.begin(operation, (RESOURCE, network["id"], changed), *beside)
         return Answer(200 if known else 201, subnet, operation=operation)
 
     async def delete(self, call: Call) -> Answer:
@@ -93,12 +127,13 @@ class Subnets(NetworkType):
         known = _find(network, call.target.name)
         if network is None or known is None:
             return Answer(204)
+        check_etag(call, known)
         if users := users_of(self, known["id"]):
             raise _subnet_in_use(known["name"], users)
         left = [s for s in network["properties"]["subnets"] if s is not known]
         changed = {**network, "etag": etag(), "properties": {**network["properties"], "subnets": left}}
         operation = self._operation(self.delete_name, call, known)
-        self.context.begin(operation, (RESOURCE, network["id"], changed))
+        self.context.begin(operation, (RESOURCE, network["id"], changed), *guarded(self.context, [known], []))
         return Answer(202, None, operation=operation, location=True)
 
     async def _made(self, operation: Body) -> None:
@@ -106,6 +141,51 @@ class Subnets(NetworkType):
 
     async def _removed(self, operation: Body) -> None:
         """Likewise."""
+
+
+def check_references(context: Context, subnet: Body) -> None:
+    """Raises ArmError (400) when a subnet refers to what is not there."""
+    for field in REFERENCES:
+        wanted = reference(subnet["properties"].get(field))
+        if wanted is not None and context.resource(wanted) is None:
+            raise missing_reference(wanted, subnet["id"])
+
+
+def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
+    """Raises ArmError (400) when a subnet that has users would go (`new` is None) or get other addresses."""
+    if new is not None and new["properties"]["addressPrefix"] == old["properties"]["addressPrefix"]:
+        return
+    if users := users_of(handler, old["id"]):
+        if new is None:
+            raise _subnet_in_use(old["name"], users)
+        raise bad_request(
+            "InUsePrefixCannotBeDeleted",
+            f"IpPrefix {old['properties']['addressPrefix']} on Subnet {old['name']} has active allocations and cannot be deleted.",
+            details=[],
+        )
+
+
+def guarded(context: Context, before: list[Body], after: list[Body]) -> list[Change]:
+    """What changes in security groups when the subnets `before` become `after`: each group lists those it guards."""
+    gone = {subnet["id"].lower() for subnet in before}
+    wanted: dict[str, list[Body]] = {}
+    for subnet in [*before, *after]:
+        group = reference(subnet["properties"].get("networkSecurityGroup"))
+        if group is not None:
+            mine = wanted.setdefault(group.lower(), [])
+            if any(subnet is entry for entry in after):
+                mine.append({"id": subnet["id"]})
+    changes: list[Change] = []
+    for id_, mine in wanted.items():
+        body = context.resource(id_)
+        if body is None:
+            continue
+        properties = {key: value for key, value in body["properties"].items() if key != "subnets"}
+        left = [s for s in body["properties"].get("subnets") or [] if s["id"].lower() not in gone]
+        if left or mine:
+            properties["subnets"] = [*left, *mine]
+        changes.append((RESOURCE, body["id"], {**body, "properties": properties}))
+    return changes
 
 
 def users_of(handler: NetworkType, subnet: str) -> list[str]:
@@ -127,6 +207,7 @@ def users_of(handler: NetworkType, subnet: str) -> list[str]:
 
 def subnet_body(network: str, name: str, properties: dict[str, Any], space: list[str]) -> Body:
     """A subnet in GET shape; raises ArmError when it lies outside its network."""
+    check_name(name)
     prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
     for prefix in prefixes:
         inside = _network(prefix)
