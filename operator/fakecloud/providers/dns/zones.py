@@ -203,7 +203,8 @@ class RecordSets(ResourceType):
             raise bad_request("BadRequest", f"The TTL '{ttl}' is invalid: it takes 1 to 2147483647 seconds.")
         if (given.get("targetResource") or {}).get("id"):
             raise ArmError(501, "NotImplemented", f"fakecloud does not implement alias records of {TYPE}.")
-        [(field, shape)] = _SHAPES[self._record_type].items()
+        [(key, shape)] = _SHAPES[self._record_type].items()
+        field = str(key)
         if isinstance(shape, Mapping):
             self._check_entry(given.get(field), shape)
             return {"TTL": ttl, field: given[field]}
