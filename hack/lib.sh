@@ -1,0 +1,63 @@
+# Sourced by every script here: where things are kept, and how steps are shown.
+set -euo pipefail
+HACK=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(dirname "$HACK")
+# shellcheck source=versions.sh
+. "$HACK/versions.sh"
+CACHE=${AKS_OPERATOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/aks-operator}
+LOGS=$CACHE/logs
+STATE=$CACHE/run
+mkdir -p "$CACHE/bin" "$LOGS" "$STATE"
+export PATH=$CACHE/bin:$HOME/.local/bin:$PATH # first: what is in there was got because what the machine has is missing or too old
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# step TITLE COMMAND…: run it with its output in a log file; show what is being done, for how long, and the log's end on failure.
+step() {
+  local title=$1 started=$SECONDS log pid every last=0
+  shift
+  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' '-' <<<"$title" | tr A-Z a-z).log
+  if [ -t 2 ]; then every=1; else every=30; say "==> $title"; fi
+  ( set -euo pipefail; "$@" ) >"$log" 2>&1 </dev/null &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.2
+    if [ $((SECONDS - started - last)) -ge $every ]; then
+      last=$((SECONDS - started))
+      if [ -t 2 ]; then
+        printf '\r\033[K==> %s … %ds  %.60s' "$title" "$last" "$(tail -n 1 "$log" | tr -cd '[:print:]')" >&2
+      else
+        say "    … ${last}s: $(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-100)"
+      fi
+    fi
+  done
+  if wait "$pid"; then
+    if [ -t 2 ]; then printf '\r\033[K==> %s: %ds\n' "$title" $((SECONDS - started)) >&2; else say "    done in $((SECONDS - started))s"; fi
+  else
+    [ ! -t 2 ] || printf '\n' >&2
+    tail -n 25 "$log" >&2
+    die "$title failed; the whole log is $log"
+  fi
+}
+
+# key FILE…: a short hash of the versions and of these files, to name a cached artifact by.
+key() { cat "$HACK/versions.sh" "$@" | sha256sum | cut -c1-12; }
+
+# apt_install PACKAGE…: from the distribution, as root.
+apt_install() {
+  have apt-get || die "$* must be installed by hand on this system"
+  [ "$(id -u)" = 0 ] || die "$* must be installed: run 'sudo apt-get install $*' and try again"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" ||
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; }
+}
+
+# mirror: where this machine gets its distribution's packages from.
+mirror() { apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | sort -u | head -n 1; }
+
+# can_pull IMAGE: whether an image can be had from a registry, found out by trying for a few seconds.
+can_pull() {
+  [ "${AKS_OPERATOR_PULL:-yes}" = yes ] || return 1
+  docker image inspect "$1" >/dev/null 2>&1 || timeout "${2:-15}" docker manifest inspect "$1" >/dev/null 2>&1
+}
