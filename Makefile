@@ -4,11 +4,24 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 UV := $(shell command -v uv 2>/dev/null || echo $(HOME)/.local/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+# what hack/ got because the machine lacks it, or has too old a one
+export PATH := $(or $(AKS_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aks-operator)/bin:$(PATH)
 
-.PHONY: help setup lint crds type unit contract chart test
+.PHONY: help demo test bench clean setup lint type unit contract chart cluster e2e crds image cluster-up cluster-down
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## From nothing to a page through the load balancer, on kind (again is quick).
+	@hack/demo
+
+test: lint type ## Run everything: lint, types, then all tests, those on kind included (CI runs this).
+	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build
+	@$(RUN) pytest
+
+clean: ## Remove the kind cluster and what the demo started; the cache and distribution packages stay.
+	@hack/cluster-down
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results.json
 
 setup: ## Install the Python tools and packages into .venv (uv itself too, when missing).
 	@command -v $(UV) >/dev/null || hack/get-uv
@@ -16,9 +29,6 @@ setup: ## Install the Python tools and packages into .venv (uv itself too, when 
 
 lint: setup ## Check style, spelling and the layers between the packages.
 	@$(RUN) ruff check --quiet . && $(RUN) ruff format --check --quiet . && $(RUN) codespell && $(RUN) lint-imports --no-logo
-
-crds: setup ## Write the CRDs from the models into crds/ and the chart.
-	@$(RUN) aks-operator crds --directory crds && $(RUN) aks-operator crds --directory helm/aks-operator/crds
 
 type: setup ## Check types, tests included.
 	@$(RUN) mypy
@@ -29,8 +39,23 @@ unit: setup ## Run the unit tests.
 contract: setup ## Run the contract tests: the real Azure SDK against the fake cloud, over TLS.
 	@$(RUN) pytest -q tests/contract
 
-chart: setup ## Lint the charts and test what they render (needs helm).
-	@$(RUN) pytest -q tests/chart
+chart: setup ## Lint the charts and test what they render.
+	@hack/tools && $(RUN) pytest -q tests/chart
 
-test: lint type ## Run everything: lint, types, then all tests (CI runs this).
-	@$(RUN) pytest
+cluster: setup ## Run the tests that need an API server: CRDs, CEL, the operator against the fake cloud.
+	@hack/kubernetes-build >/dev/null && $(RUN) pytest -q tests/cluster
+
+e2e: setup ## Run the end-to-end tests on kind.
+	@hack/cluster-up && hack/image-build && $(RUN) pytest -q tests/e2e
+
+crds: setup ## Write the CRDs from the models into crds/ and the chart.
+	@$(RUN) aks-operator crds --directory crds && $(RUN) aks-operator crds --directory helm/aks-operator/crds
+
+image: ## Build the image of both commands, and load it into the kind cluster when there is one.
+	@hack/image-build
+
+cluster-up: ## Start the kind cluster alone.
+	@hack/cluster-up
+
+cluster-down: ## Remove the kind cluster.
+	@hack/cluster-down
