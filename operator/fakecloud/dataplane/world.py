@@ -101,20 +101,27 @@ def compute(
     by_type: dict[str, dict[str, Mapping[str, Any]]] = {}
     for body in resources:
         by_type.setdefault(str(body["type"]).lower(), {})[str(body["id"]).lower()] = body
-    subnets = by_type.get("microsoft.network/virtualnetworks/subnets", {})
     networks = by_type.get("microsoft.network/virtualnetworks", {})
+    subnets = {  # kept inside their networks' bodies
+        str(subnet["id"]).lower(): subnet
+        for network in networks.values()
+        for subnet in network["properties"].get("subnets") or ()
+    }
     rows = by_type.get("microsoft.containerservice/managedclusters/agentpools/machines", {}).values()
-    subnet_of = {_address_of(row): str(row.get("_subnet") or "").lower() for row in rows}
+    row_of = {_address_of(row): row for row in rows}
     machines = []
     spaces: dict[str, None] = {}
     for placement in placements:
-        subnet = subnet_of.get(placement.address)
-        if subnet is None:
+        row = row_of.get(placement.address)
+        if row is None:
             continue
+        subnet = str(row.get("_subnet") or "").lower()
         network = networks.get(subnet.partition("/subnets/")[0], {})
         spaces |= dict.fromkeys(network.get("properties", {}).get("addressSpace", {}).get("addressPrefixes") or ())
-        group = _reference(subnets.get(subnet, {}).get("properties", {}).get("networkSecurityGroup"))
-        machines.append(Machine(placement.address, placement.node, placement.node_address, (group,) if group else ()))
+        of_subnet = _reference(subnets.get(subnet, {}).get("properties", {}).get("networkSecurityGroup"))
+        of_interface = str(row.get("_group") or "").lower()
+        judges = tuple(dict.fromkeys(group for group in (of_subnet, of_interface) if group))
+        machines.append(Machine(placement.address, placement.node, placement.node_address, judges))
     space = tuple(sorted(spaces))
     judging = {group for machine in machines for group in machine.groups}
     groups = {

@@ -38,6 +38,15 @@ def test_a_machine_is_judged_by_its_subnets_group() -> None:
     assert world.groups[GROUP.lower()][0].name == "web"
 
 
+def test_a_machine_in_a_brought_subnet_is_judged_by_its_interfaces_group_too() -> None:
+    own = f"{GROUP}-own"
+    made = resources(balancer(), group(WEB), {**group(), "id": own})
+    brought = [{**body, "_group": own} if "_subnet" in body else body for body in made]
+    world = compute(brought, PLACEMENTS, RANGE, [])
+    assert {machine.groups for machine in world.machines} == {(GROUP.lower(), own.lower())}
+    assert set(world.groups) == {GROUP.lower(), own.lower()}
+
+
 def test_a_backend_that_is_no_machine_of_ours_gets_nothing() -> None:
     world = compute(resources(balancer(), group(WEB)), PLACEMENTS[:1], RANGE, [])
     assert [b.address for b in world.frontends[0].backends] == [MACHINES[0]]

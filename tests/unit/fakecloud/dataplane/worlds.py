@@ -70,12 +70,10 @@ def resources(*more: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "id": NETWORK,
             "type": "Microsoft.Network/virtualNetworks",
-            "properties": {"addressSpace": {"addressPrefixes": ["10.224.0.0/12"]}},
-        },
-        {
-            "id": subnet,
-            "type": "Microsoft.Network/virtualNetworks/subnets",
-            "properties": {"networkSecurityGroup": {"id": GROUP}},
+            "properties": {
+                "addressSpace": {"addressPrefixes": ["10.224.0.0/12"]},
+                "subnets": [{"id": subnet, "properties": {"networkSecurityGroup": {"id": GROUP}}}],
+            },
         },
         {"id": ADDRESS, "type": "Microsoft.Network/publicIPAddresses", "properties": {"ipAddress": "203.0.113.10"}},
     ]
