@@ -23,11 +23,12 @@ Manifest = dict[str, Any]
 
 def helm_program() -> str:
     """Where helm is; the test fails when it is nowhere."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "aks-operator" / "bin"
+    xdg = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("AKS_OPERATOR_CACHE") or xdg / "aks-operator") / "bin"
     found = shutil.which("helm") or shutil.which("helm", path=str(cache))
     if found is None:
         pytest.fail(
-            f"helm is missing: it is neither on PATH nor in {cache}. Install it, or run `make demo`, which gets it.",
+            f"helm is missing: it is neither on PATH nor in {cache}. Install it, or run hack/tools, which gets it.",
             pytrace=False,
         )
     return found
