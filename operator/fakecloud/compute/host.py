@@ -198,14 +198,13 @@ class HostCompute:
                 listed.set()
                 async for event in self._kube.watch(NODES, version):
                     if event["type"] == "DELETED":
-                        self._nodes.pop(event["object"]["metadata"]["name"], None)
-                        self._tell()
+                        self._forget(nodes.read(event["object"]))
                     elif event["type"] != "BOOKMARK":
                         self._remember(nodes.read(event["object"]))
             except KubeError as error:
                 if error.status != 410:  # expired: list anew
                     log.warning("nodes: %s", error)
-                    await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _list(self) -> str:
         """Learn all nodes as they are now; the version to watch from."""
@@ -222,6 +221,12 @@ class HostCompute:
         known = self._nodes.get(node.name)
         if known is None or known.version < node.version:  # a watch may tell late what a patch answered before
             self._nodes[node.name] = node
+            self._tell()
+
+    def _forget(self, node: Node) -> None:
+        known = self._nodes.get(node.name)
+        if known is not None and known.version <= node.version:  # else another took its name
+            del self._nodes[node.name]
             self._tell()
 
     def _tell(self) -> None:
