@@ -10,7 +10,9 @@ from tests.chart.rendering import FAKECLOUD, NAMESPACE, OPERATOR, Manifest, cont
 
 
 def server(values: Manifest | None = None) -> Manifest:
-    return containers(dict(pods(render(FAKECLOUD, values)))["StatefulSet/fakecloud"])[0]
+    (found,) = dict(pods(render(FAKECLOUD, values)))["StatefulSet/fakecloud"]["containers"]
+    assert isinstance(found, dict)
+    return found
 
 
 def test_without_the_fake_there_is_nothing_of_it() -> None:
@@ -45,7 +47,7 @@ def test_the_servers_command() -> None:
 
 @pytest.mark.parametrize("workload", ["StatefulSet/fakecloud", "DaemonSet/fakecloud-agent"])
 def test_the_command_knows_every_option_that_it_is_given(workload: str) -> None:
-    (container,) = containers(dict(pods(render(FAKECLOUD)))[workload])
+    (container,) = dict(pods(render(FAKECLOUD)))[workload]["containers"]
     name, *options = container["args"]
     group = typer.main.get_group(app)
     command = group.commands[name]

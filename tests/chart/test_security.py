@@ -165,7 +165,20 @@ def test_all_others_are_confined() -> None:
         for container in containers(pod):
             own = container["securityContext"]
             assert own["allowPrivilegeEscalation"] is False, name
-            assert own["capabilities"] == {"drop": ["ALL"]}, name
+            root = container["name"] == "own-volume"
+            assert own["capabilities"] == {"drop": ["ALL"], **({"add": ["CHOWN"]} if root else {})}, name
+            assert own.get("runAsUser", context["runAsUser"]) > 0 or root, name
+
+
+def test_root_changes_the_owner_of_a_volume_and_nothing_else() -> None:
+    stateful = dict(pods(everything()))["StatefulSet/fakecloud"]
+    (owner,) = stateful["initContainers"]
+    user = stateful["securityContext"]["runAsUser"]
+    assert owner["command"] == ["chown", f"{user}:{user}", "/var/lib/fakecloud"]
+    assert owner["volumeMounts"] == [{"name": "state", "mountPath": "/var/lib/fakecloud"}]
+    for persistence in ({"takeOwnership": False}, {"enabled": False}):
+        values = {"fakecloud": {"enabled": True, "persistence": persistence}}
+        assert "initContainers" not in dict(pods(render(OPERATOR, values)))["StatefulSet/fakecloud"]
 
 
 def test_pods_get_a_token_only_where_they_use_it() -> None:
