@@ -28,9 +28,10 @@ from fakecloud.dataplane.routes import AgentRoutes
 from fakecloud.dataplane.service import Dataplane
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
-from fakecloud.providers.containerservice.clusters import Clusters, KubernetesVersions, UpgradeProfiles
-from fakecloud.providers.containerservice.pools import Machines, Pools
-from fakecloud.providers.containerservice.rules import VERSIONS
+from fakecloud.providers.containerservice.clusters import Clusters
+from fakecloud.providers.containerservice.machines import Fleet, Machines
+from fakecloud.providers.containerservice.pools import Pools
+from fakecloud.providers.containerservice.versions import VERSIONS, KubernetesVersions, UpgradeProfiles
 from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, LoadBalancers
 from fakecloud.providers.network.public_ips import PublicIPAddresses
@@ -88,11 +89,12 @@ class Server:
 
     def _types(self) -> list[ResourceType]:
         context = self.context
-        pools = Pools(context, self.compute)
+        fleet = Fleet(context, self.compute)
+        pools = Pools(context, fleet)
         balancers = LoadBalancers(context)
         return [
             ResourceGroups(context),
-            Clusters(context, pools, self.compute),
+            Clusters(context, pools, fleet, self.compute),
             pools,
             Machines(context),
             UpgradeProfiles(context),

@@ -1,0 +1,214 @@
+"""Machines of agent pools: ARM's rows, their addresses, and what stands behind them."""
+
+import asyncio
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fakecloud.arm.types import RESOURCE, Context, ResourceType
+from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
+from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
+from fakecloud.store import Body
+
+POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
+MACHINE_TYPE = f"{POOL_TYPE}/machines"
+CORES = 4
+"""vCPUs of one machine, as the quota counts them."""
+
+
+@dataclass(frozen=True)
+class NodeNetwork:
+    """Where a cluster's nodes are: in AKS's own subnet, or in brought ones."""
+
+    subnet: str
+    """AKS's own subnet, or that of the first pool."""
+    group: str = ""
+    """AKS's NSG where it guards the nodes' interfaces, as it does in brought subnets; else it guards AKS's subnet."""
+
+    @property
+    def brought(self) -> bool:
+        """Whether pools name their subnets."""
+        return bool(self.group)
+
+    def subnet_of(self, given: str | None) -> str:
+        """The subnet of a pool that gives this vnetSubnetID; raises ArmError when it does not go with the others."""
+        network = self.subnet.rpartition("/subnets/")[0]
+        if bool(given) != self.brought or (given and given.rpartition("/subnets/")[0].lower() != network.lower()):
+            raise invalid(
+                "agentPoolProfile.vnetSubnetID",
+                "all or none of the agent pools name a subnet, and all of them in one virtual network.",
+            )
+        return given or self.subnet
+
+
+class Machines(ResourceType):
+    """Microsoft.ContainerService/managedClusters/agentPools/machines: read only."""
+
+    type = MACHINE_TYPE
+    flat_errors = True
+
+
+class Fleet:
+    """All machines of all clusters."""
+
+    def __init__(self, context: Context, compute: Compute) -> None:
+        self.context = context
+        self.store = context.store
+        self._compute = compute
+        self._lock = asyncio.Lock()
+
+    def rows(self, pool: str) -> list[Body]:
+        """A pool's machines in ARM, oldest first."""
+        return sorted(self.context.children(pool, MACHINE_TYPE), key=lambda row: str(row["name"]))
+
+    def check_capacity(self, cluster: str, location: str, counts: Mapping[str, int]) -> None:
+        """Raises Azure's quota error when there are too few machines for pools (ids) of `counts`.
+
+        What other pools were promised and do not have yet is no longer free; a machine belongs to one cluster at a time.
+        """
+        free = self._compute.free()
+        more = sum(max(0, count - len(self.rows(pool))) for pool, count in counts.items())
+        if free is None or more == 0:
+            return
+        owners = {(self._compute.owner() or cluster).lower()}
+        asked = {pool.lower() for pool in counts}
+        for pool in self.store.resources(POOL_TYPE):
+            missing = int(pool["properties"]["count"]) - len(self.rows(pool["id"]))
+            waiting = pool["properties"]["provisioningState"] not in {"Failed", "Deleting"}
+            if missing > 0 and waiting and pool["id"].lower() not in asked:
+                free -= missing
+                owners.add(pool["id"].rpartition("/agentPools/")[0].lower())
+        free = max(0, free) if owners == {cluster.lower()} else 0
+        if more > free:
+            raise quota(location, left=free * CORES, requested=more * CORES)
+
+    async def bring_about(self, cluster: Body, pools: Sequence[Body], without: Iterable[str] = ()) -> None:
+        """Bring `pools` of the cluster to their counts; the others keep what they have, those in `without` (ids) lose it.
+
+        Raises ArmError; then no machine was added. May be repeated.
+        """
+        async with self._lock:
+            added = [row for pool in pools for row in self._size(pool)]
+            gone = {id_.lower() for id_ in without}
+            kept = [p for p in self.context.children(cluster["id"], POOL_TYPE) if p["id"].lower() not in gone]
+            try:
+                await self._compute.apply(cluster["id"], [self._wanted(cluster, pool) for pool in kept])
+            except CapacityError as error:
+                self.store.write([(RESOURCE, row["id"], None) for row in added])
+                raise quota(cluster["location"], left=error.free * CORES, requested=len(added) * CORES) from error
+            self.store.write(
+                [(RESOURCE, row["id"], _ready(row, pool)) for pool in pools for row in self.rows(pool["id"])]
+            )
+
+    async def release(self, cluster: str) -> None:
+        """Give back all machines of a cluster."""
+        async with self._lock:
+            await self._compute.release(cluster)
+
+    def _wanted(self, cluster: Body, pool: Body) -> Pool:
+        machines = [Machine(row["name"], _address_of(row)) for row in self.rows(pool["id"])]
+        return Pool(
+            pool["name"], machines, node_labels(cluster, pool), tuple(pool["properties"].get("nodeTaints") or ())
+        )
+
+    def _size(self, pool: Body) -> list[Body]:
+        """As many rows as the pool counts: the newest go first; the new ones are returned."""
+        have, count = self.rows(pool["id"]), int(pool["properties"]["count"])
+        used = {
+            _address_of(row)
+            for row in self.store.resources(MACHINE_TYPE)
+            if row["_subnet"].lower() == pool["_subnet"].lower()
+        }
+        names = {row["name"] for row in have}
+        added: list[Body] = []
+        index = 0
+        while len(have) + len(added) < count:
+            name = f"aks-{pool['name']}-{_number(pool['id'])}-vmss{_base36(index)}"
+            if name not in names:
+                address = self._address(pool["_subnet"], used)
+                used.add(address)
+                added.append(_row(pool, name, address, index))
+            index += 1
+        self.store.write(
+            [*((RESOURCE, row["id"], None) for row in have[count:]), *((RESOURCE, row["id"], row) for row in added)]
+        )
+        return added
+
+    def prefix(self, subnet: str) -> str:
+        """The addresses of a subnet, such as "10.224.0.0/16"; raises ArmError for one that is not there."""
+        network = self.context.resource(subnet.rpartition("/subnets/")[0]) or {}
+        subnets = network.get("properties", {}).get("subnets", [])
+        properties: Body = next((s["properties"] for s in subnets if s["id"].lower() == subnet.lower()), {})
+        prefix = properties.get("addressPrefix") or next(iter(properties.get("addressPrefixes") or ()), None)
+        if prefix is None:
+            raise invalid("agentPoolProfile.vnetSubnetID", f"the subnet {subnet} was not found.")
+        return str(prefix)
+
+    def _address(self, subnet: str, used: set[str]) -> str:
+        prefix = self.prefix(subnet)
+        for number, address in enumerate(ipaddress.ip_network(prefix).hosts(), start=1):
+            if number > 3 and str(address) not in used:  # Azure keeps the first addresses of a subnet for itself
+                return str(address)
+        raise refuse(400, "InsufficientSubnetSize", f"Pre-allocated IPs exceed the addresses in subnet {subnet}.")
+
+
+def node_labels(cluster: Body, pool: Body) -> dict[str, str]:
+    """What the nodes of a pool carry: AKS's own labels and the pool's."""
+    properties = pool["properties"]
+    own = {
+        "agentpool": pool["name"],
+        "kubernetes.azure.com/agentpool": pool["name"],
+        "kubernetes.azure.com/cluster": _label(cluster["properties"]["nodeResourceGroup"]),
+        "kubernetes.azure.com/mode": str(properties["mode"]).lower(),
+        "kubernetes.azure.com/os-sku": str(properties["osSKU"]),
+        "node.kubernetes.io/instance-type": str(properties["vmSize"]),
+        "topology.kubernetes.io/region": str(cluster["location"]),
+    }
+    return {**own, **(properties.get("nodeLabels") or {})}
+
+
+def _label(text: str) -> str:
+    """A text as Kubernetes takes it for a label's value: at most 63 characters, of fewer kinds than a group's name has."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:63].strip("_.-")
+
+
+def _row(pool: Body, name: str, address: str, index: int) -> Body:
+    return {
+        "id": f"{pool['id']}/machines/{name}",
+        "name": name,
+        "type": MACHINE_TYPE,
+        "_subnet": pool["_subnet"],
+        "_group": pool["_group"],
+        "properties": {
+            "provisioningState": "Creating",
+            "network": {"ipAddresses": [{"family": "IPv4", "ip": address}]},
+            "resourceId": f"{pool['id']}/virtualMachines/{index}",
+            "mode": pool["properties"]["mode"],
+            "hardware": {"vmSize": pool["properties"]["vmSize"]},
+            "kubernetes": {"orchestratorVersion": pool["properties"]["currentOrchestratorVersion"]},
+        },
+    }
+
+
+def _ready(row: Body, pool: Body) -> Body:
+    version = {"orchestratorVersion": pool["properties"]["currentOrchestratorVersion"]}
+    return {**row, "properties": {**row["properties"], "provisioningState": "Succeeded", "kubernetes": version}}
+
+
+def _address_of(row: Body) -> str:
+    return str(row["properties"]["network"]["ipAddresses"][0]["ip"])
+
+
+def _number(pool: str) -> int:
+    return int(hashlib.sha256(pool.lower().encode()).hexdigest()[:8], 16) % 90_000_000 + 10_000_000
+
+
+def _base36(number: int) -> str:
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    text = ""
+    while number:
+        number, rest = divmod(number, 36)
+        text = digits[rest] + text
+    return text.rjust(6, "0")

@@ -1,0 +1,132 @@
+"""Kubernetes versions on offer, and which may follow which. Pure, but for the two types that list them."""
+
+from fakecloud.arm.types import Answer, Call, ResourceType
+from fakecloud.providers.containerservice.refusals import refuse
+from fakecloud.store import Body
+
+TYPE = "Microsoft.ContainerService/managedClusters"
+VERSIONS = ("1.33.8", "1.34.4", "1.35.3", "1.36.2", "1.37.1")
+"""Patches on offer, oldest first; of each minor the newest."""
+DEFAULT_VERSION = "1.36.2"
+POOL_SKEW = 3
+"""Minors that a pool may be behind its control plane."""
+
+
+def resolve(version: str | None) -> str:
+    """The full version that a version or an alias ("1.36") stands for; raises ArmError for one not on offer."""
+    if not version:
+        return DEFAULT_VERSION
+    matching = [v for v in VERSIONS if version in {v, v.rpartition(".")[0]}]
+    if not matching:
+        raise refuse(
+            400,
+            "K8sVersionNotSupported",
+            f"Managed cluster is on version {version} which is not supported in this region. Please use [az aks get-versions] command to get the supported version list in this region. Supported: {', '.join(VERSIONS)}.",
+        )
+    return matching[-1]
+
+
+def meant(asked: str | None, current: str) -> str:
+    """The full version that `asked` stands for on something that runs `current`: an alias does not move it."""
+    return current if not asked or asked in {current, current.rpartition(".")[0]} else resolve(asked)
+
+
+def minor(version: str) -> int:
+    """The minor of "1.36.2": 36."""
+    return int(version.split(".")[1])
+
+
+def check_upgrade(current: str, wanted: str) -> None:
+    """Raises ArmError unless `wanted` is the same minor or one up, and not older."""
+    if _key(wanted) < _key(current):
+        raise refuse(
+            400, "OperationNotAllowed", f"Downgrading Kubernetes version {current} to {wanted} is not allowed."
+        )
+    if minor(wanted) > minor(current) + 1:
+        raise refuse(
+            400,
+            "OperationNotAllowed",
+            f"Upgrading Kubernetes version {current} to {wanted} is not allowed. Available upgrades: [{' '.join(upgrades(current))}]. See https://aka.ms/aks-supported-k8s-ver for version details.",
+        )
+
+
+def upgrades(current: str) -> list[str]:
+    """The versions that may come after `current`."""
+    return [v for v in VERSIONS if _key(v) > _key(current) and minor(v) <= minor(current) + 1]
+
+
+def check_pool_version(cluster: str, pool: str) -> None:
+    """Raises ArmError when a pool is newer than its control plane, or too old for it."""
+    if _key(pool) > _key(cluster):
+        raise refuse(
+            400,
+            "NodePoolMcVersionIncompatible",
+            f"Node pool version {pool} and control plane version {cluster} are incompatible. Node pool version cannot be greater than the control plane version.",
+        )
+    if minor(cluster) - minor(pool) > POOL_SKEW:
+        raise refuse(
+            400,
+            "NodePoolMcVersionIncompatible",
+            f"Node pool version {pool} and control plane version {cluster} are incompatible. Minor version of node pool cannot be more than {POOL_SKEW} versions less than control plane's version.",
+        )
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+class UpgradeProfiles(ResourceType):
+    """Microsoft.ContainerService/managedClusters/upgradeProfiles: what may come next."""
+
+    type = f"{TYPE}/upgradeProfiles"
+    flat_errors = True
+
+    async def get(self, call: Call) -> Answer:
+        """See ResourceType."""
+        cluster = self.context.resource(call.target.parent or "")
+        if cluster is None or call.target.name.lower() != "default":
+            raise self.missing(call.target)
+        current = cluster["properties"]["currentKubernetesVersion"]
+        pools = self.context.children(cluster["id"], f"{TYPE}/agentPools")
+        body = {
+            "id": f"{cluster['id']}/upgradeprofiles/default",
+            "name": "default",
+            "type": "Microsoft.ContainerService/managedClusters/upgradeprofiles",
+            "properties": {
+                "controlPlaneProfile": _profile(current),
+                "agentPoolProfiles": [
+                    {"name": pool["name"], **_profile(pool["properties"]["currentOrchestratorVersion"])}
+                    for pool in pools
+                ],
+            },
+        }
+        return Answer(200, body)
+
+
+class KubernetesVersions(ResourceType):
+    """Microsoft.ContainerService/locations/kubernetesVersions: what is on offer."""
+
+    type = "Microsoft.ContainerService/locations/kubernetesVersions"
+    flat_errors = True
+
+    async def list(self, call: Call) -> Answer:
+        """See ResourceType."""
+        values = []
+        for version in VERSIONS:
+            item: Body = {
+                "version": version.rpartition(".")[0],
+                "capabilities": {"supportPlan": ["KubernetesOfficial"]},
+                "patchVersions": {version: {"upgrades": upgrades(version)}},
+            }
+            if version == DEFAULT_VERSION:
+                item["isDefault"] = True
+            values.append(item)
+        return Answer(200, {"values": values})
+
+
+def _profile(current: str) -> Body:
+    return {
+        "kubernetesVersion": current,
+        "osType": "Linux",
+        "upgrades": [{"kubernetesVersion": v} for v in upgrades(current)],
+    }
