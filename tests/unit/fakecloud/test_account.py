@@ -1,0 +1,73 @@
+"""Who a cloud is: made once, kept in its state."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakecloud.identity.routes import CLIENT
+from fakecloud.server import Options, Server
+
+GUID = "00000000-0000-0000-0000-00000000000{}".format
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Starts a cloud over the same state each time; it serves nothing."""
+
+    plain = Options(
+        port=0,
+        state=tmp_path,
+        listen="127.0.0.1",
+        hostnames=[],
+        subscriptions=[],
+        tenant=None,
+        compute="none",
+        speed=1.0,
+        dns_port=None,
+        public_range="203.0.113.0/24",
+    )
+    return lambda **more: Server(replace(plain, **more))
+
+
+def again(start: Start, server: Server, **more: Any) -> Server:
+    server.store.close()
+    return start(**more)
+
+
+def test_what_is_made_up_stays_after_a_restart(start: Start) -> None:
+    first = start()
+    account = dict(first.account)
+    assert again(start, first).account == account
+    secrets = [account[key] for key in ("clientSecret", "controlToken", "agentToken")]
+    assert len({*secrets}) == 3, "each is of its own"
+
+
+def test_what_is_given_is_taken(start: Start) -> None:
+    server = start(tenant=GUID(2), client=GUID(3), subscriptions=[GUID(1)])
+    wanted = {"tenantId": GUID(2), "clientId": GUID(3), "subscriptionId": GUID(1)}
+    assert server.account.items() >= wanted.items()
+    client = server.store.get(CLIENT, GUID(3))
+    assert client is not None
+    assert client["secret"] == server.account["clientSecret"]
+
+
+def test_another_client_takes_the_place_of_the_first(start: Start) -> None:
+    first = start(client=GUID(3))
+    secret = first.account["clientSecret"]
+    server = again(start, first, client=GUID(4))
+    assert (server.account["clientId"], server.account["clientSecret"]) == (GUID(4), secret)
+    assert server.store.get(CLIENT, GUID(3)) is None
+
+
+def test_a_state_from_before_agents_gets_a_token_for_them(start: Start) -> None:
+    first = start()
+    old = {key: value for key, value in first.account.items() if key != "agentToken"}
+    first.store.put("account", "account", json.loads(json.dumps(old)))
+    server = again(start, first)
+    assert server.account["agentToken"]
+    assert server.account.items() >= old.items()
