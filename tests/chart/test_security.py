@@ -30,6 +30,11 @@ EXPECTED: dict[str, list[Rule]] = {
         ("coordination.k8s.io", "leases", "aks-operator", "get update"),
     ],
     "Role/aks-operator-secrets": [("", "secrets", "", "get create")],
+    "ClusterRole/aks-operator-before-uninstall": [
+        ("aks-operator.io", " ".join(kind for kind in KINDS if kind != "cloudaccounts"), "", "list"),
+    ],
+    "Role/aks-operator-before-uninstall": [("aks-operator.io", "cloudaccounts", "default", "get delete")],
+    "Role/fakecloud-leave-nodes": [("apps", "daemonsets", "fakecloud-agent", "get patch")],
     "ClusterRole/fakecloud": [
         ("", "nodes", "", "get list watch patch"),
         ("", "pods", "", "list delete"),
@@ -46,6 +51,9 @@ BINDINGS = {
     "ClusterRoleBinding/aks-operator-management-id": "ClusterRole/aks-operator-management-id → aks-operator",
     "RoleBinding/aks-operator-leader": "Role/aks-operator-leader → aks-operator",
     "RoleBinding/aks-operator-secrets": "Role/aks-operator-secrets → aks-operator",
+    "ClusterRoleBinding/aks-operator-before-uninstall": "ClusterRole/aks-operator-before-uninstall → aks-operator-before-uninstall",
+    "RoleBinding/aks-operator-before-uninstall": "Role/aks-operator-before-uninstall → aks-operator-before-uninstall",
+    "RoleBinding/fakecloud-leave-nodes": "Role/fakecloud-leave-nodes → fakecloud-leave-nodes",
     "ClusterRoleBinding/fakecloud": "ClusterRole/fakecloud → fakecloud",
     "RoleBinding/fakecloud": "Role/fakecloud → fakecloud",
     "ClusterRoleBinding/fakecloud-cluster-admin": "ClusterRole/cluster-admin → fakecloud-cluster-admin",
@@ -95,7 +103,7 @@ def test_no_wildcards_and_no_secrets_of_the_whole_cluster(values: Manifest) -> N
 
 def test_the_operator_alone_is_bound_to_nothing_mighty() -> None:
     bound = {m["roleRef"]["name"] for m in render(OPERATOR) if m["kind"] == "ClusterRoleBinding"}
-    assert bound == {"aks-operator", "aks-operator-management-id"}
+    assert bound == {"aks-operator", "aks-operator-management-id", "aks-operator-before-uninstall"}
 
 
 def test_a_fake_without_machines_has_no_right_on_nodes_and_hands_out_no_admin() -> None:
@@ -124,8 +132,9 @@ def test_limited_to_namespaces_it_has_no_right_elsewhere() -> None:
     rendered = render(OPERATOR, {"watchNamespaces": ["team-a"], "managementId": "west"})
     assert not [m for m in rendered if m["kind"] == "ClusterRoleBinding"]
     bindings = [m for m in rendered if m["kind"] == "RoleBinding" and m["roleRef"]["kind"] == "ClusterRole"]
-    bound = {m["metadata"]["namespace"] for m in bindings if m["roleRef"]["name"] == "aks-operator"}
-    assert bound == {NAMESPACE, "team-a"}
+    for role in ("aks-operator", "aks-operator-before-uninstall"):
+        bound = {m["metadata"]["namespace"] for m in bindings if m["roleRef"]["name"] == role}
+        assert bound == {NAMESPACE, "team-a"}, role
 
 
 @pytest.mark.parametrize(
@@ -156,7 +165,7 @@ def test_only_the_agent_is_privileged_or_on_the_nodes_network() -> None:
 
 def test_all_others_are_confined() -> None:
     confined = [(name, pod) for name, pod in pods(everything()) if name != "DaemonSet/fakecloud-agent"]
-    assert len(confined) == 2
+    assert len(confined) == 4
     for name, pod in confined:
         context = pod["securityContext"]
         assert context["runAsNonRoot"] is True, name
@@ -187,9 +196,11 @@ def test_pods_get_a_token_only_where_they_use_it() -> None:
         "Deployment/aks-operator": True,
         "StatefulSet/fakecloud": True,
         "DaemonSet/fakecloud-agent": False,
+        "Job/aks-operator-before-uninstall": True,
+        "Job/fakecloud-leave-nodes": True,
     }
     accounts = [m for m in everything() if m["kind"] == "ServiceAccount"]
-    assert len(accounts) == 5
+    assert len(accounts) == 7
     assert all(m["automountServiceAccountToken"] is False for m in accounts)
 
 
