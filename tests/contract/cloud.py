@@ -38,9 +38,9 @@ def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE) -
 class Cloud:
     """One `fakecloud serve`. Its state outlives its process: start, kill, start again."""
 
-    def __init__(self, state: Path, speed: str) -> None:
+    def __init__(self, state: Path, speed: str, *options: str) -> None:
         self.state = state
-        self._speed = speed
+        self._options = ("--speed", speed, *options)
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -48,7 +48,7 @@ class Cloud:
     def start(self) -> None:
         """Start it and wait for the line that says it is ready. The port stays the same after the first start."""
         program = Path(sys.executable).with_name("fakecloud")
-        arguments = ["serve", "--state", str(self.state), "--port", str(self._port), "--speed", self._speed]
+        arguments = ["serve", "--state", str(self.state), "--port", str(self._port), *self._options]
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "stderr.log").open("ab") as log:
             self._process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=log)

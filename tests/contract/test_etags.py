@@ -138,7 +138,7 @@ def test_a_pools_etag_guards_it_through_the_sdk(sdk: Clients, group: Group, arm:
         pools.begin_create_or_update(group.name, "c", "p", AgentPool(pool(count=3)), **stale)
     with pytest.raises(ResourceModifiedError):
         pools.begin_delete(group.name, "c", "p", **stale)
-    with pytest.raises(ResourceModifiedError):
+    with pytest.raises(ResourceExistsError):
         pools.begin_create_or_update(group.name, "c", "p", AgentPool(pool()), match_condition=MatchConditions.IfMissing)
 
 

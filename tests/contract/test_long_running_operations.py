@@ -211,7 +211,7 @@ def test_an_operation_can_fail_with_a_code_and_the_same_put_repairs_the_resource
     )
     reply = arm.put(group.path(CLUSTERS, "c"), body)
     operation = arm.ended(reply)
-    assert (reply.status, operation["status"], operation["error"]["code"]) == (201, "Failed", "InsufficientSubnetSize")
+    assert (reply.status, operation["status"], operation["error"]["code"]) == (201, "Failed", "SubnetIsFull")
     assert arm.get(group.path(CLUSTERS, "c")).state == "Failed"
     arm.make(group.path(CLUSTERS, "c/agentPools/sys"), pool(mode="System", count=3))
     arm.make(group.path(CLUSTERS, "c"), {"location": "westeurope", "properties": {}})

@@ -151,7 +151,7 @@ class Fleet:
         for number, address in enumerate(ipaddress.ip_network(prefix).hosts(), start=1):
             if number > 3 and str(address) not in used:  # Azure keeps the first addresses of a subnet for itself
                 return str(address)
-        raise refuse(400, "InsufficientSubnetSize", f"Pre-allocated IPs exceed the addresses in subnet {subnet}.")
+        raise refuse(400, "SubnetIsFull", f"Subnet {subnet} does not have enough capacity for another IP address.")
 
 
 def node_labels(cluster: Body, pool: Body) -> dict[str, str]:
