@@ -1,117 +1,20 @@
-"""Host compute against a real API server. Nodes and pods are made by hand; a kubelet of three lines ends pods."""
+"""Host compute against a real API server."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 import yaml
 
 from fakecloud.compute import nodes
-from fakecloud.compute.host import ADMIN, USER, HostCompute
+from fakecloud.compute.host import ADMIN, USER
 from fakecloud.compute.port import CapacityError, Machine, Placement, Pool
-from fakecloud.kube import MERGE_PATCH, Kube, KubeError
+from fakecloud.kube import Kube, KubeError
+from tests.cluster.world import FREE, PATIENCE, World, own_taints
 
 GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters"
 CLUSTER, OTHER = f"{GROUP}/shop", f"{GROUP}/other"
-FREE = {"key": "fakecloud.aks-operator.io/free", "effect": "NoSchedule"}
-PATIENCE = 3.0
-
-
-class World:
-    """A cluster with nodes made by hand, in a namespace of its own."""
-
-    def __init__(self, kube: Kube, kubeconfig: str) -> None:
-        self.kube = kube
-        self.kubeconfig = kubeconfig
-        self.namespace = f"test-{uuid.uuid4().hex[:8]}"
-
-    async def worker(self, name: str, *, ready: bool = True, labels: Mapping[str, str] | None = None) -> None:
-        """A worker that is free."""
-        meta = {"name": name, "labels": dict(labels or {})}
-        body = {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": {"taints": [FREE]}}
-        await self.kube.request("POST", "/api/v1/nodes", body)
-        conditions = [{"type": "Ready", "status": "True" if ready else "Unknown", "reason": "Test", "message": ""}]
-        addresses = [{"type": "InternalIP", "address": f"10.9.0.{len(name)}"}]
-        await self.patch(f"/api/v1/nodes/{name}/status", {"status": {"conditions": conditions, "addresses": addresses}})
-
-    async def patch(self, path: str, body: Any) -> dict[str, Any]:
-        return await self.kube.request("PATCH", path, body, content_type=MERGE_PATCH)
-
-    async def node(self, name: str) -> dict[str, Any]:
-        return await self.kube.request("GET", f"/api/v1/nodes/{name}")
-
-    async def pod(self, name: str, node: str, **meta: Any) -> None:
-        """A pod that runs and is ready on `node`."""
-        spec = {
-            "nodeName": node,
-            "serviceAccountName": "pods",
-            "automountServiceAccountToken": False,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [{"name": "c", "image": "none"}],
-        }
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **meta}, "spec": spec}
-        await self.kube.request("POST", f"/api/v1/namespaces/{self.namespace}/pods", body)
-        status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-        await self.patch(f"/api/v1/namespaces/{self.namespace}/pods/{name}/status", {"status": status})
-
-    async def pods(self) -> list[dict[str, Any]]:
-        found = await self.kube.request("GET", f"/api/v1/namespaces/{self.namespace}/pods")
-        return list(found["items"])
-
-    @asynccontextmanager
-    async def kubelet(self) -> AsyncIterator[None]:
-        """Ends pods that were told to go."""
-
-        async def run() -> None:
-            while True:
-                for pod in await self.pods():
-                    if "deletionTimestamp" in pod["metadata"]:
-                        await self.remove_pod(pod["metadata"]["name"])
-                await asyncio.sleep(0.1)
-
-        task = asyncio.create_task(run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def remove_pod(self, name: str) -> None:
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{name}"
-        await self.kube.request("DELETE", path, {"gracePeriodSeconds": 0})
-
-    @asynccontextmanager
-    async def compute(self, **more: Any) -> AsyncIterator[HostCompute]:
-        """A host compute as a server has it: started, and stopped at the end."""
-        made = HostCompute(self.kubeconfig, **{"namespace": self.namespace, "patience": PATIENCE, **more})
-        await made.start()
-        try:
-            yield made
-        finally:
-            await made.stop()
-
-
-@pytest.fixture
-async def world(kubeconfig: str) -> AsyncIterator[World]:
-    kube = await Kube.connect(kubeconfig)
-    made = World(kube, kubeconfig)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.namespace}}
-    await kube.request("POST", "/api/v1/namespaces", namespace)
-    for account in ("pods", ADMIN, USER):
-        body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}
-        await kube.request("POST", f"/api/v1/namespaces/{made.namespace}/serviceaccounts", body)
-    try:
-        yield made
-    finally:
-        for pod in await made.pods():
-            await made.remove_pod(pod["metadata"]["name"])
-        for node in (await kube.request("GET", "/api/v1/nodes"))["items"]:
-            await kube.request("DELETE", f"/api/v1/nodes/{node['metadata']['name']}")
-        await kube.request("DELETE", f"/api/v1/namespaces/{made.namespace}")
-        await kube.close()
 
 
 def pool(name: str, count: int, labels: Mapping[str, str] | None = None, taints: Sequence[str] = ()) -> Pool:
@@ -126,11 +29,6 @@ async def until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.1)
     pytest.fail("it never came to be")
-
-
-def own_taints(node: dict[str, Any]) -> list[dict[str, str]]:
-    """Without those that Kubernetes itself sets by a node's condition."""
-    return [t for t in node["spec"].get("taints") or () if not t["key"].startswith("node.kubernetes.io/")]
 
 
 async def test_machines_are_taken_in_name_order_with_labels_and_taints(world: World) -> None:
