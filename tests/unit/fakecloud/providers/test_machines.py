@@ -147,7 +147,7 @@ async def test_a_full_subnet_adds_no_machine(cloud: Cloud) -> None:
     a = cloud.pool(shop, "a", 4)  # of a /29, three addresses are left to nodes
     with pytest.raises(ArmError) as refused:
         await cloud.fleet.bring_about(shop, [a])
-    assert refused.value.code == "InsufficientSubnetSize"
+    assert refused.value.code == "SubnetIsFull"
     assert cloud.names(a) == []
 
 
