@@ -1,6 +1,6 @@
 """The clouds that contract tests talk to, one resource group a test.
 
-`instant` ends every operation at once; `brisk` runs 120 times faster than Azure, so that an operation under way can be
+`instant` ends every operation at once; `brisk` runs 240 times faster than Azure, so that an operation under way can be
 seen and waited for; `unhurried` runs at Azure's own speed, so that nothing ends within a test.
 """
 
@@ -43,8 +43,8 @@ def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
 
 @pytest.fixture(scope="session")
 def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
-    """A cloud 120 times faster than Azure: a cluster takes two seconds."""
-    with _running(tmp_path_factory.mktemp("brisk"), "120") as running:
+    """A cloud 240 times faster than Azure: a cluster takes a second."""
+    with _running(tmp_path_factory.mktemp("brisk"), "240") as running:
         yield running
 
 

@@ -53,7 +53,7 @@ class Pools(ResourceType):
         max_pods = defaults.max_pods(cluster["properties"]["networkProfile"])
         properties = rules.check_pool(name, given, None, max_pods)
         asked = given.get("orchestratorVersion")
-        version = versions.resolve(asked) if asked else cluster_version
+        version = versions.resolve(asked, pool=True) if asked else cluster_version
         versions.check_pool_version(cluster_version, version)
         subnet = network.subnet_of(given.get("vnetSubnetID"))
         if network.brought:
@@ -105,7 +105,7 @@ class Pools(ResourceType):
         writable = {k: v for k, v in given.items() if k not in READ_ONLY}
         properties = rules.check_pool(known["name"], writable, have, have["maxPods"])
         current = have["currentOrchestratorVersion"]
-        version = versions.meant(given.get("orchestratorVersion"), current)
+        version = versions.meant(given.get("orchestratorVersion"), current, pool=True)
         versions.check_pool_version(cluster_version, version)
         versions.check_upgrade(current, version)
         if version != current:

@@ -12,23 +12,26 @@ POOL_SKEW = 3
 """Minors that a pool may be behind its control plane."""
 
 
-def resolve(version: str | None) -> str:
-    """The full version that a version or an alias ("1.36") stands for; raises ArmError for one not on offer."""
+def resolve(version: str | None, *, pool: bool = False) -> str:
+    """The full version that a version or an alias ("1.36") stands for; raises ArmError for one not on offer.
+
+    `pool`: asked for an agent pool, which is refused by another code.
+    """
     if not version:
         return DEFAULT_VERSION
     matching = [v for v in VERSIONS if version in {v, v.rpartition(".")[0]}]
     if not matching:
         raise refuse(
             400,
-            "K8sVersionNotSupported",
-            f"Managed cluster is on version {version} which is not supported in this region. Please use [az aks get-versions] command to get the supported version list in this region. Supported: {', '.join(VERSIONS)}.",
+            "AgentPoolK8sVersionNotSupported" if pool else "K8sVersionNotSupported",
+            f"{'Agent pool' if pool else 'Managed cluster'} is on version {version} which is not supported in this region. Please use [az aks get-versions] command to get the supported version list in this region. Supported: {', '.join(VERSIONS)}.",
         )
     return matching[-1]
 
 
-def meant(asked: str | None, current: str) -> str:
+def meant(asked: str | None, current: str, *, pool: bool = False) -> str:
     """The full version that `asked` stands for on something that runs `current`: an alias does not move it."""
-    return current if not asked or asked in {current, current.rpartition(".")[0]} else resolve(asked)
+    return current if not asked or asked in {current, current.rpartition(".")[0]} else resolve(asked, pool=pool)
 
 
 def minor(version: str) -> int:
