@@ -46,6 +46,7 @@ def left(namespaces: list[str]) -> list[str]:
 
 
 def main() -> None:
+    """Ends with 1 and a sentence when it could not be done."""
     objects = left([name for name in os.environ.get("NAMESPACES", "").split(",") if name])
     if objects:
         sys.exit(
@@ -66,4 +67,5 @@ def main() -> None:
             time.sleep(1)
 
 
-main()
+if __name__ == "__main__":
+    main()

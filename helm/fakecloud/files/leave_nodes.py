@@ -53,6 +53,7 @@ def done(daemonset: dict) -> bool:
 
 
 def main() -> None:
+    """Ends with 1 and a sentence when it could not be done."""
     path = f"/apis/apps/v1/namespaces/{os.environ['NAMESPACE']}/daemonsets/fakecloud-agent"
     daemonset = call("GET", path)
     if daemonset:
@@ -64,4 +65,5 @@ def main() -> None:
             time.sleep(1)
 
 
-main()
+if __name__ == "__main__":
+    main()
