@@ -93,7 +93,8 @@ async def test_scaling_down_drains_the_newest_and_gives_it_back(world: World) ->
         await compute.apply(CLUSTER, [pool("a", 2, {"tier": "web"})])
         await world.pod("stays", "w-1")
         await world.pod("goes", "w-2")
-        daemon = [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u", "controller": True}]
+        # of a group that no controller knows: a garbage collector, where there is one, cannot miss the owner
+        daemon = [{"apiVersion": "none.test/v1", "kind": "DaemonSet", "name": "d", "uid": "u", "controller": True}]
         await world.pod("daemon", "w-2", ownerReferences=daemon)
         await compute.apply(CLUSTER, [pool("a", 1, {"tier": "web"})])
         assert {p["metadata"]["name"] for p in await world.pods()} == {"stays", "daemon"}
