@@ -10,7 +10,9 @@ TIMEOUT = 3.0
 def visit(url: str, source: str) -> str:
     """The page at `url`, asked for from the address `source` ("" leaves the choice to the kernel)."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT, source_address=(source, 0) if source else None)
+    connection = http.client.HTTPConnection(
+        parts.netloc, timeout=TIMEOUT, source_address=(source, 0) if source else None
+    )
     connection.request("GET", parts.path or "/")
     answer = connection.getresponse()
     if answer.status != 200:
