@@ -1,7 +1,10 @@
-"""Tests against a real API server: AKS_OPERATOR_TEST_KUBECONFIG names its kubeconfig, `hack/controlplane.py up` makes one."""
+"""Tests against a real API server: one of their own, or the one whose kubeconfig AKS_OPERATOR_TEST_KUBECONFIG names.
+
+`hack/controlplane.py up NAME --kcm` makes one that can be used for many runs.
+"""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,22 +12,23 @@ import yaml
 
 from fakecloud.compute.host import ADMIN, USER
 from fakecloud.kube import Kube
+from hack import controlplane
 from tests.cluster.world import World
 
 VARIABLE = "AKS_OPERATOR_TEST_KUBECONFIG"
-CONTEXT = "aks-operator-test"
 
 
 @pytest.fixture(scope="session")
-def kubeconfig() -> str:
-    """The path of the test cluster's kubeconfig; any other cluster is refused."""
-    path = os.environ.get(VARIABLE)
-    if not path:
-        pytest.skip(f"{VARIABLE} is not set")
-    context = yaml.safe_load(Path(path).read_text())["current-context"]
-    if context != CONTEXT:
-        pytest.fail(f"{path}: the current context is {context!r}, these tests touch none but {CONTEXT!r}")
-    return path
+def kubeconfig() -> Iterator[str]:
+    """The path of the test cluster's kubeconfig; any cluster but a test cluster is refused."""
+    if path := os.environ.get(VARIABLE):
+        context = yaml.safe_load(Path(path).read_text())["current-context"]
+        if context != controlplane.CONTEXT:
+            pytest.fail(f"{path}: the current context is {context!r}, these tests touch only {controlplane.CONTEXT!r}")
+        yield path
+        return
+    with controlplane.running(f"pytest-{os.getpid()}", controllers=True) as made:
+        yield str(made)
 
 
 @pytest.fixture
