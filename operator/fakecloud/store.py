@@ -39,8 +39,9 @@ class Store:
         return self._documents.get(kind, {})
 
     def under(self, kind: str, prefix: str) -> Iterator[tuple[str, Body]]:
-        """Documents of a kind whose key begins with `prefix`."""
-        return ((key, body) for key, body in list(self.all(kind).items()) if key.startswith(prefix.lower()))
+        """Documents of a kind whose key begins with `prefix`, by key: the same after a restart."""
+        wanted = prefix.lower()
+        return iter(sorted((key, body) for key, body in self.all(kind).items() if key.startswith(wanted)))
 
     def put(self, kind: str, key: str, body: Body) -> None:
         """Create or replace one document."""

@@ -67,18 +67,20 @@ class Cloud:
             self._process.kill()
             self._close()
 
-    def stop(self) -> None:
-        """End it as an init system would."""
-        if self._process is not None:
-            self._process.terminate()
-            self._close()
+    def stop(self) -> int | None:
+        """End it as an init system would; its exit code, None when it was not running."""
+        if self._process is None:
+            return None
+        self._process.terminate()
+        return self._close()
 
-    def _close(self) -> None:
+    def _close(self) -> int:
         assert self._process is not None
-        self._process.wait(DEADLINE)
+        code = self._process.wait(DEADLINE)
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._process = None
+        return code
 
     def log(self) -> str:
         """What the server wrote to stderr."""
@@ -133,14 +135,17 @@ class Cloud:
 class Clients:
     """The SDK's clients of one cloud, as anybody would make them; they poll without a pause."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, *, retries: int = 0) -> None:
         self.credential = cloud.credential()
         options: dict[str, Any] = {
             "base_url": cloud.endpoint,
             "credential_scopes": [f"{cloud.endpoint}/.default"],
             "connection_verify": cloud.ca,
             "polling_interval": 0,
-            "retry_total": 0,
+            "retry_total": retries,
+            "retry_connect": retries,
+            "retry_read": retries,
+            "retry_backoff_factor": 0.05,
         }
         self.aks = ContainerServiceClient(self.credential, cloud.subscription, **options)
         self.network = NetworkManagementClient(self.credential, cloud.subscription, **options)
