@@ -21,6 +21,26 @@ def tag_of(type_: str) -> str:
     return _TAG_OF_TYPE.get(type_.lower(), OWNER_TAG)
 
 
+MARK_TAGS: Final = frozenset({CLUSTER_TAG, POOL_TAG, OWNER_TAG})
+"""Tags that nobody but us sets: a spec's tag of that name is not sent."""
+
+
+def tags_path(type_: str) -> tuple[str, ...]:
+    """Where in a body resources of this ARM type carry their tags, the mark among them."""
+    kind = type_.lower()
+    if kind.startswith("microsoft.network/dnszones/"):
+        return ("properties", "metadata")  # record sets have no tags
+    return ("properties", "tags") if kind.endswith("/agentpools") else ("tags",)
+
+
+def tags_of(body: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """The tags that a resource carries, wherever its type keeps them."""
+    found: Any = body
+    for part in tags_path(type_):
+        found = found.get(part) or {}
+    return dict(found)
+
+
 class Marks:
     """The marks of one operator installation. `management_id` tells installations apart: a kube-system UID by default."""
 
@@ -53,15 +73,6 @@ def owner_hash(owner: Key) -> str:
 
 
 def mark_of(body: Mapping[str, Any], type_: str) -> str | None:
-    """The mark that a resource carries, None when it carries none.
-
-    DNS record sets carry theirs in `metadata`, agent pools in `properties.tags`.
-    """
-    properties = body.get("properties") or {}
-    kind = type_.lower()
-    if kind.startswith("microsoft.network/dnszones/"):
-        holder = properties.get("metadata")
-    else:
-        holder = properties.get("tags") if kind.endswith("/agentpools") else body.get("tags")
+    """The mark that a resource carries, None when it carries none. ARM's tag names have no case."""
     wanted = tag_of(type_)
-    return next((str(v) for k, v in (holder or {}).items() if k.lower() == wanted), None)
+    return next((str(v) for k, v in tags_of(body, type_).items() if k.lower() == wanted), None)

@@ -1,15 +1,16 @@
 """Desired × observed → steps. Pure: what is printed, shown in status and applied is this very data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from aks_operator.armid import looks_like_id
-from aks_operator.marks import mark_of, tag_of
+from aks_operator.marks import MARK_TAGS, mark_of, tag_of, tags_of, tags_path
 from aks_operator.port import Body
 
 Action = Literal["create", "update", "delete", "wait", "refuse", "none"]
 TERMINAL_STATES: Final = frozenset({"succeeded", "failed", "canceled"})
+_BROKEN: Final = frozenset({"failed", "canceled"})
 
 
 class Whole(dict[str, Any]):
@@ -23,7 +24,7 @@ class Resource:
     id: str
     type: str
     body: Body
-    """Wire shape, without the mark and the tags."""
+    """Wire shape, without the mark and the tags, whose place depends on the type. None says nothing of a path."""
     mark: str
     """The ownership mark's value."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -50,31 +51,45 @@ def plan(desired: Resource, observed: Body | None, *, applied_tags: Sequence[str
 
     `applied_tags` are the tag keys that we set before: those no longer wanted are removed, all others stay.
     """
-    tags = {**desired.tags, **({} if _marks_elsewhere(desired.type) else {tag_of(desired.type): desired.mark})}
     if observed is None:
-        body = overlay(desired.creation, desired.body)
-        if tags:
-            body["tags"] = tags
+        body = overlay(overlay(desired.creation, desired.body), _tagged(desired, {}))
         return Step("create", desired.id, "it does not exist", body=body)
     if mark_of(observed, desired.type) != desired.mark:
         return Step("refuse", desired.id, "it exists and does not carry our mark: delete it, or choose another name")
     if not settled(observed):
         return Step("wait", desired.id, f"it is {state_of(observed)}")
-    want: dict[str, Any] = {**desired.body, **({"tags": tags} if tags else {})}
-    paths = tuple(differing(want, observed))
-    dropped = tuple(f"tags.{key}" for key in (observed.get("tags") or {}) if key in applied_tags and key not in tags)
-    repair = state_of(observed) in {"Failed", "Canceled"}
-    if not (paths or dropped or repair):
+    carried, at = tags_of(observed, desired.type), tags_path(desired.type)
+    tagged = _tagged(desired, carried)
+    kept = {key.casefold() for key in _at(tagged, at)}
+    left = {key.casefold() for key in applied_tags} - kept
+    dropped = [key for key in carried if key.casefold() in left]
+    want = overlay(desired.body, tagged)
+    paths = (*differing(want, observed), *(".".join((*at, key)) for key in dropped))
+    repair = state_of(observed).casefold() in _BROKEN
+    if not (paths or repair):
         return Step("none", desired.id, "as it should be")
     body = overlay(strip(observed, desired.type, desired.never_sent), want)
-    for path in dropped:
-        body["tags"].pop(path.removeprefix("tags."), None)
-    why = (
-        f"differs in {', '.join((*paths, *dropped))}"
-        if paths or dropped
-        else f"it is {state_of(observed)}: the same PUT repairs it"
-    )
-    return Step("update", desired.id, why, body=body, if_match=etag_of(observed), paths=(*paths, *dropped))
+    for key in dropped:
+        del _at(body, at)[key]
+    why = f"differs in {', '.join(paths)}" if paths else f"it is {state_of(observed)}: the same PUT repairs it"
+    return Step("update", desired.id, why, body=body, if_match=etag_of(observed), paths=paths)
+
+
+def _tagged(desired: Resource, carried: Mapping[str, Any]) -> dict[str, Any]:
+    """The tags and the mark, at their place in the body. ARM's tag names have no case: one that is there keeps its own."""
+    spelt = {key.casefold(): key for key in carried}
+    tags = {key: value for key, value in desired.tags.items() if key.casefold() not in MARK_TAGS}
+    tags[tag_of(desired.type)] = desired.mark
+    body: dict[str, Any] = {spelt.get(key.casefold(), key): value for key, value in tags.items()}
+    for part in reversed(tags_path(desired.type)):
+        body = {part: body}
+    return body
+
+
+def _at(body: Mapping[str, Any], path: Iterable[str]) -> Any:
+    for part in path:
+        body = body[part]
+    return body
 
 
 def plan_deletion(id_: str, type_: str, observed: Body | None, mark: str) -> Step:
@@ -83,7 +98,7 @@ def plan_deletion(id_: str, type_: str, observed: Body | None, mark: str) -> Ste
         return Step("none", id_, "it is gone")
     if mark_of(observed, type_) != mark:
         return Step("none", id_, "it does not carry our mark: it stays")
-    if state_of(observed) == "Deleting":
+    if state_of(observed).casefold() == "deleting":
         return Step("wait", id_, "it is being deleted")
     return Step("delete", id_, "its object was deleted")
 
@@ -104,14 +119,23 @@ def differing(want: Any, have: Any, path: str = "") -> Iterator[str]:
 
 
 def overlay(base: Body, owned: Body) -> dict[str, Any]:
-    """`base` with the paths of `owned` laid over it: maps by key, but `Whole` maps and lists as they are."""
+    """`base` with the paths of `owned` laid over it: maps by key, but `Whole` maps and lists as they are.
+
+    None says nothing: what is there stays, and null is never sent.
+    """
     merged = dict(base)
     for key, value in owned.items():
         below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping) and not isinstance(value, Whole):
-            merged[key] = overlay(below, value)
+        if value is None:
+            continue
+        if isinstance(value, Whole):
+            merged[key] = Whole(value)
+        elif isinstance(value, Mapping):
+            laid = overlay(below if isinstance(below, Mapping) else {}, value)
+            if laid or below is None:
+                merged[key] = laid
         else:
-            merged[key] = dict(value) if isinstance(value, Mapping) else value
+            merged[key] = value
     return merged
 
 
@@ -136,23 +160,47 @@ _READ_ONLY: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"provisioningState", "resourceGuid"}),
     "microsoft.containerservice/managedclusters": frozenset(
         {
-            "powerState",
-            "maxAgentPools",
+            "addonProfiles.*.identity",
+            "azurePortalFQDN",
             "currentKubernetesVersion",
             "fqdn",
+            "ingressProfile.webAppRouting.identity",
+            "maxAgentPools",
+            "networkProfile.loadBalancerProfile.effectiveOutboundIPs",
+            "networkProfile.natGatewayProfile.effectiveOutboundIPs",
+            "oidcIssuerProfile.issuerURL",
+            "podIdentityProfile.userAssignedIdentities.provisioningInfo",
+            "podIdentityProfile.userAssignedIdentities.provisioningState",
+            "powerState",
             "privateFQDN",
-            "azurePortalFQDN",
+            "privateLinkResources.privateLinkServiceID",
             "resourceUID",
+            "status.provisioningError",
         }
     ),
-    "microsoft.containerservice/managedclusters/agentpools": frozenset({"currentOrchestratorVersion", "eTag"}),
-    "microsoft.network/publicipaddresses": frozenset({"ipConfiguration"}),
-    "microsoft.network/networksecuritygroups": frozenset({"defaultSecurityRules", "networkInterfaces", "subnets"}),
-    "microsoft.network/dnszones": frozenset({"nameServers", "numberOfRecordSets", "maxNumberOfRecordSets", "zoneType"}),
+    "microsoft.containerservice/managedclusters/agentpools": frozenset(
+        {"currentOrchestratorVersion", "eTag", "localDNSProfile.state", "status.provisioningError"}
+    ),
+    "microsoft.network/publicipaddresses": frozenset({"ipConfiguration", "upgradedToV2"}),
+    "microsoft.network/networksecuritygroups": frozenset(
+        {"defaultSecurityRules", "flowLogs", "networkInterfaces", "subnets"}
+    ),
+    "microsoft.network/dnszones": frozenset(
+        {"maxNumberOfRecordSets", "maxNumberOfRecordsPerRecordSet", "nameServers", "numberOfRecordSets", "zoneType"}
+    ),
+    "microsoft.network/dnszones/a": frozenset({"fqdn"}),
 }
-"""Read-only keys of `properties` by type (arm-facts §5 and the SDK's models); "" holds those of every type."""
+"""Read-only paths of `properties` by type, as the SDK's models have them; "" holds those of every type. `*` is any key,
+and a list's entries are meant each.
+"""
 
 _READ_ONLY_TOP: Final = frozenset({"id", "name", "type", "etag", "eTag", "systemData"})
+_READ_ONLY_IDENTITY: Final = (
+    ("principalId",),
+    ("tenantId",),
+    ("userAssignedIdentities", "*", "clientId"),
+    ("userAssignedIdentities", "*", "principalId"),
+)
 
 
 def strip(body: Body, type_: str, never_sent: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -160,10 +208,24 @@ def strip(body: Body, type_: str, never_sent: frozenset[str] = frozenset()) -> d
     drop = _READ_ONLY[""] | _READ_ONLY.get(type_.lower(), frozenset()) | never_sent
     kept = {key: value for key, value in body.items() if key not in _READ_ONLY_TOP}
     if isinstance(kept.get("properties"), Mapping):
-        kept["properties"] = {key: value for key, value in kept["properties"].items() if key not in drop}
-    identity = kept.get("identity")
-    if isinstance(identity, Mapping):
-        kept["identity"] = {key: value for key, value in identity.items() if key not in {"principalId", "tenantId"}}
+        kept["properties"] = _without(kept["properties"], [tuple(path.split(".")) for path in drop])
+    if isinstance(kept.get("identity"), Mapping):
+        kept["identity"] = _without(kept["identity"], _READ_ONLY_IDENTITY)
+    return kept
+
+
+def _without(value: Any, paths: Sequence[tuple[str, ...]]) -> Any:
+    if not paths:
+        return value
+    if isinstance(value, list):
+        return [_without(entry, paths) for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    kept = {}
+    for key, below in value.items():
+        rest = [path[1:] for path in paths if path[0] in {key, "*"}]
+        if () not in rest:
+            kept[key] = _without(below, rest)
     return kept
 
 
@@ -181,12 +243,12 @@ def _equal(want: Any, have: Any, path: str) -> bool:
 
 
 def _ordered(items: list[Any]) -> list[Any]:
-    """Named entries by name, plain strings sorted: their order means nothing to ARM."""
-    if items and all(isinstance(item, Mapping) and "name" in item for item in items):
-        return sorted(items, key=lambda item: str(item["name"]).casefold())
-    return sorted(items) if items and all(isinstance(item, str) for item in items) else items
-
-
-def _marks_elsewhere(type_: str) -> bool:
-    """Record sets and agent pools have no top-level tags: their mark is part of the body's properties."""
-    return type_.lower().startswith("microsoft.network/dnszones/") or type_.lower().endswith("/agentpools")
+    """Named entries by name, references by id, plain strings sorted: their order and their case mean nothing to ARM."""
+    for key in ("name", "id"):
+        if items and all(isinstance(item, Mapping) and key in item for item in items):
+            return sorted(items, key=lambda item: str(item[key]).casefold())
+    return (
+        sorted(items, key=lambda item: (item.casefold(), item))
+        if items and all(isinstance(item, str) for item in items)
+        else items
+    )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from aks_operator.marks import OWNER_TAG
 from aks_operator.plan import Resource
 
 ZONES: Final = "Microsoft.Network/dnsZones"
@@ -15,12 +14,11 @@ def zone(id_: str, spec: Any, mark: str) -> Resource:
 
 
 def address_record(id_: str, addresses: Iterable[str], ttl: int, mark: str) -> Resource:
-    """An A record set. Its mark lies in its metadata: record sets have no tags."""
+    """An A record set. Its mark lies in its metadata (see marks)."""
     body = {
         "properties": {
             "TTL": ttl,
             "ARecords": [{"ipv4Address": address} for address in sorted(addresses)],
-            "metadata": {OWNER_TAG: mark},
         }
     }
     return Resource(id_, f"{ZONES}/A", body, mark)

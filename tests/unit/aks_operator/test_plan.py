@@ -1,13 +1,11 @@
-"""Plans: what is written, what is left alone, what is never touched."""
+"""Plans: what is written, what is left alone, what is never touched. (Properties of all plans: test_plan_properties.)"""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from aks_operator.marks import CLUSTER_TAG, OWNER_TAG
-from aks_operator.plan import Resource, Whole, differing, overlay, plan, plan_deletion, strip
+from aks_operator.marks import CLUSTER_TAG, OWNER_TAG, POOL_TAG
+from aks_operator.plan import Resource, Whole, differing, plan, plan_deletion, strip
 
 TYPE = "Microsoft.ContainerService/managedClusters"
 ID = f"/subscriptions/s/resourceGroups/g/providers/{TYPE}/c"
@@ -69,8 +67,9 @@ def test_nothing_is_written_while_something_is_under_way() -> None:
     assert plan_deletion(ID, TYPE, observed(provisioningState="Deleting"), MARK).action == "wait"
 
 
-def test_a_failed_resource_is_put_again() -> None:
-    assert plan(desired(), observed(provisioningState="Failed")).action == "update"
+@pytest.mark.parametrize("state", ["Failed", "Canceled", "failed"])
+def test_a_failed_resource_is_put_again(state: str) -> None:
+    assert plan(desired(), observed(provisioningState=state)).action == "update"
 
 
 def test_a_tag_dropped_from_the_spec_goes_and_a_foreign_one_stays() -> None:
@@ -79,6 +78,51 @@ def test_a_tag_dropped_from_the_spec_goes_and_a_foreign_one_stays() -> None:
     assert (step.action, step.paths) == ("update", ("tags.old",))
     assert step.body is not None
     assert step.body["tags"] == {CLUSTER_TAG: MARK, "theirs": "2"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "place", "key"),
+    [
+        (TYPE, ("tags",), CLUSTER_TAG),
+        (f"{TYPE}/agentPools", ("properties", "tags"), POOL_TAG),
+        ("Microsoft.Network/publicIPAddresses", ("tags",), OWNER_TAG),
+        ("Microsoft.Network/dnsZones/A", ("properties", "metadata"), OWNER_TAG),
+    ],
+)
+def test_tags_lie_where_the_type_has_them_and_follow_one_rule(type_: str, place: tuple[str, ...], key: str) -> None:
+    def body(tags: dict[str, str]) -> dict[str, Any]:
+        made: dict[str, Any] = tags
+        for part in reversed(place):
+            made = {part: made}
+        return made
+
+    want = Resource(ID, type_, {}, MARK, tags={"team": "web"})
+    assert plan(want, None).body == body({"team": "web", key: MARK})
+    step = plan(want, body({key: MARK, "old": "1", "theirs": "2"}), applied_tags=["old", "team"])
+    assert step.paths == (".".join((*place, "team")), ".".join((*place, "old")))
+    assert step.body == body({key: MARK, "theirs": "2", "team": "web"})
+
+
+def test_tag_names_have_no_case() -> None:
+    have = {**observed(), "tags": {CLUSTER_TAG.upper(): MARK, "Team": "web", "OLD": "1"}}
+    assert plan(desired(tags={"team": "web"}), have).action == "none"
+    step = plan(desired(tags={"team": "shop"}), have, applied_tags=["old", "TEAM"])
+    assert step.body is not None
+    assert step.body["tags"] == {CLUSTER_TAG.upper(): MARK, "Team": "shop"}
+
+
+@pytest.mark.parametrize("key", [CLUSTER_TAG, CLUSTER_TAG.title(), OWNER_TAG])
+def test_a_spec_cannot_set_a_mark(key: str) -> None:
+    step = plan(desired(tags={key: "stolen"}), None)
+    assert step.body is not None
+    assert step.body["tags"] == {CLUSTER_TAG: MARK}
+
+
+def test_null_says_nothing_and_is_never_sent() -> None:
+    want = desired({"properties": {"dnsPrefix": "new", "scalar": None, "map": {"a": None}, "other": {"b": None}}})
+    step = plan(want, observed(scalar="Azure's", map={"a": 1}))
+    assert step.body is not None
+    assert step.body["properties"] == {"dnsPrefix": "new", "scalar": "Azure's", "map": {"a": 1}, "other": {}}
 
 
 def test_a_map_owned_whole_loses_what_is_no_longer_wanted() -> None:
@@ -96,7 +140,13 @@ def test_a_map_owned_whole_loses_what_is_no_longer_wanted() -> None:
         ({"id": "/subscriptions/A/resourceGroups/b"}, {"id": "/subscriptions/a/resourcegroups/B"}),
         ({"location": "westeurope"}, {"location": "West Europe"}),
         ({"l": [{"name": "a"}, {"name": "b"}]}, {"l": [{"name": "b", "x": 1}, {"name": "a"}]}),
+        ({"l": [{"name": "B"}, {"name": "a"}]}, {"l": [{"name": "a"}, {"name": "B"}]}),
+        (
+            {"l": [{"id": "/subscriptions/A"}, {"id": "/subscriptions/b"}]},
+            {"l": [{"id": "/subscriptions/B"}, {"id": "/subscriptions/a"}]},
+        ),
         ({"l": ["1", "2"]}, {"l": ["2", "1"]}),
+        ({"l": ["/subscriptions/A", "/subscriptions/b"]}, {"l": ["/subscriptions/B", "/subscriptions/a"]}),
         ({"l": []}, {}),
         ({"scalar": None}, {"scalar": "Azure's"}),
     ],
@@ -117,20 +167,3 @@ def test_read_only_keys_are_not_sent_back() -> None:
         "properties": {"dnsPrefix": "c"},
         "identity": {"type": "SystemAssigned"},
     }
-
-
-SCALARS = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "B", "/subscriptions/X"])
-BODIES = st.recursive(
-    st.dictionaries(st.sampled_from("abc"), SCALARS, max_size=3),
-    lambda inner: st.dictionaries(st.sampled_from("abc"), SCALARS | inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(want=BODIES, have=BODIES)
-def test_after_an_overlay_nothing_differs_and_nothing_foreign_is_lost(
-    want: dict[str, Any], have: dict[str, Any]
-) -> None:
-    after = overlay(have, want)
-    assert list(differing(want, after)) == []
-    assert have.keys() <= after.keys()
