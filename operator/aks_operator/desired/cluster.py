@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aks_operator.desired.versions import next_version
+from aks_operator.desired.further import with_further
+from aks_operator.desired.versions import newer_minor, next_version
 from aks_operator.marks import POOL_TAG
-from aks_operator.plan import Resource, Whole, overlay
+from aks_operator.outcome import Hold
+from aks_operator.plan import Resource, Whole
 from aks_operator.port import Body
 
 CLUSTERS: Final = "Microsoft.ContainerService/managedClusters"
@@ -30,6 +32,10 @@ _EGRESS: Final = {
     "NATGateway": "managedNATGateway",
     "None": "none",
 }
+_RESERVED: Final = "kubernetes.azure.com/"
+"""Azure's own prefix of labels and taints: it adds some (Spot's), and they are no drift."""
+_BOUNDS: Final = frozenset({"minCount", "maxCount"})
+"""Not to be sent without autoscaling: AKS refuses them then."""
 _AUTO_UPGRADE: Final = {"Patch": "patch", "Stable": "stable", "Rapid": "rapid", "NodeImage": "node-image"}
 
 
@@ -38,31 +44,36 @@ def cluster(
 ) -> Resource:
     """The managed cluster. `pools` are the profiles that its creation carries (see `profile`): one System pool."""
     have = (observed or {}).get("properties") or {}
-    running = have.get("currentKubernetesVersion") or have.get("kubernetesVersion")
-    properties: dict[str, Any] = {"kubernetesVersion": _version(spec, have, running)}
+    properties = {
+        "kubernetesVersion": _version(spec, have),
+        "networkProfile": {
+            "outboundType": _EGRESS[spec.network.egress],
+            **_policy(spec.network, have.get("networkProfile") or {}),
+        },
+        "oidcIssuerProfile": {"enabled": True} if spec.oidc_issuer == "Enabled" else None,  # AKS cannot take it away
+        "disableLocalAccounts": _switch(spec.access.local_accounts == "Disabled", have.get("disableLocalAccounts")),
+        "apiServerAccessProfile": _access(spec, have.get("apiServerAccessProfile") or {}),
+        "autoUpgradeProfile": {
+            "upgradeChannel": _channel(spec, have.get("autoUpgradeProfile") or {}),
+            "nodeOSUpgradeChannel": spec.node_os_upgrade,
+        },
+    }
     creation = {
         "dnsPrefix": spec.dns_prefix or azure_name,
         "enableRBAC": True,
         "agentPoolProfiles": pools,
         "networkProfile": _network_at_creation(spec.network),
-        **({"nodeResourceGroup": spec.node_resource_group} if spec.node_resource_group else {}),
+        "nodeResourceGroup": spec.node_resource_group,
     }
-    properties["networkProfile"] = {"outboundType": _EGRESS[spec.network.egress]}
-    properties["oidcIssuerProfile"] = {"enabled": True} if spec.oidc_issuer == "Enabled" else None
-    properties["disableLocalAccounts"] = True if spec.access.local_accounts == "Disabled" else None
-    if spec.api_server.authorized_ranges:
-        properties["apiServerAccessProfile"] = {"authorizedIPRanges": list(spec.api_server.authorized_ranges)}
-    if spec.auto_upgrade != "None":
-        properties["autoUpgradeProfile"] = {"upgradeChannel": _AUTO_UPGRADE[spec.auto_upgrade]}
     body = {
         "location": spec.location,
         "sku": {"name": "Base", "tier": spec.tier},
-        "properties": {key: value for key, value in properties.items() if value is not None},
+        "properties": with_further("cluster", properties, spec.azure),
     }
     return Resource(
         id_,
         CLUSTERS,
-        overlay(body, {"properties": dict(spec.azure or {})}),
+        body,
         mark,
         tags=dict(spec.tags or {}),
         creation={"identity": {"type": "SystemAssigned"}, "properties": creation},
@@ -70,51 +81,80 @@ def cluster(
     )
 
 
-def _version(spec: Any, have: Mapping[str, Any], running: str | None) -> str:
+def _version(spec: Any, have: Mapping[str, Any]) -> str:
     """What to send: the observed spelling when it is what is wanted, so that nothing differs."""
-    wanted = next_version(spec.kubernetes_version, running)
-    return str(have["kubernetesVersion"]) if running is not None and wanted == running else wanted
+    running = have.get("currentKubernetesVersion") or have.get("kubernetesVersion")
+    wanted = next_version(spec.kubernetes_version, running, floor=spec.auto_upgrade != "None")
+    return str(have.get("kubernetesVersion") or wanted) if running is not None and wanted == running else wanted
+
+
+def _switch(wanted: bool, have: object) -> bool | None:
+    """A switch that is off by default: turned off only where it is on, since an answer may leave it out."""
+    return wanted if wanted or have else None
+
+
+def _access(spec: Any, have: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A list owned whole: ranges taken out of the spec, the last among them, go from the cloud too."""
+    ranges = list(spec.api_server.authorized_ranges)
+    return {"authorizedIPRanges": ranges} if ranges or have.get("authorizedIPRanges") else None
+
+
+def _channel(spec: Any, have: Mapping[str, Any]) -> str | None:
+    if spec.auto_upgrade != "None":
+        return _AUTO_UPGRADE[spec.auto_upgrade]
+    return "none" if have.get("upgradeChannel", "none") != "none" else None
+
+
+def _policy(network: Any, have: Mapping[str, Any]) -> dict[str, str]:
+    if network.policy != "None":
+        return _POLICY[network.policy]
+    return {"networkPolicy": "none"} if (have.get("networkPolicy") or "none") != "none" else {}
 
 
 def _network_at_creation(network: Any) -> dict[str, Any]:
-    body: dict[str, Any] = {**_PLUGIN[network.plugin], **_POLICY[network.policy], "loadBalancerSku": "standard"}
+    body: dict[str, Any] = {**_PLUGIN[network.plugin], "loadBalancerSku": "standard"}
     ranges = {"podCidr": network.pod_cidr, "serviceCidr": network.service_cidr, "dnsServiceIP": network.dns_service_ip}
-    body |= {key: value for key, value in ranges.items() if value}
-    return body
+    return body | {key: value for key, value in ranges.items() if value}
 
 
-def pool(
-    id_: str, spec: Any, *, mark: str, version: str, observed: Body | None, azure: Mapping[str, Any] | None = None
-) -> Resource:
-    """An agent pool. `version` is the cluster's, used where the pool's spec has none."""
+def pool(id_: str, spec: Any, *, mark: str, version: str, observed: Body | None, floor: bool = False) -> Resource:
+    """An agent pool. `version` is what its cluster runs, used where the pool's spec has none; `floor`: newer will do.
+
+    Raises Hold while the pool's version is of a later minor than the cluster's: control plane first.
+    """
     have = (observed or {}).get("properties") or {}
-    properties = _pool_properties(spec, version=version, have=have)
+    properties = _pool_properties(spec, version=version, have=have, floor=floor)
+    step = properties["orchestratorVersion"]
+    if step is not None and newer_minor(step, version):
+        raise Hold("WaitingForCluster", f"the cluster runs {version}, and a pool cannot be newer: it waits for {step}")
     return Resource(
         id_,
         POOLS,
-        {"properties": {**properties, "tags": {**(spec.tags or {}), POOL_TAG: mark}, **(azure or {})}},
+        {"properties": with_further("pool", properties, spec.azure)},
         mark,
+        tags=dict(spec.tags or {}),
         creation={"properties": _pool_at_creation(spec)},
+        never_sent=frozenset() if spec.autoscaling is not None else _BOUNDS,
     )
 
 
 def profile(name: str, spec: Any, *, mark: str) -> dict[str, Any]:
     """A pool as part of its cluster's creation: the same fields, flat, with its name."""
-    flat = {**_pool_at_creation(spec), **_pool_properties(spec, version=None, have={})}
-    return {"name": name, **flat, "tags": {**(spec.tags or {}), POOL_TAG: mark}}
+    properties = with_further("pool", _pool_properties(spec, version=None, have={}, floor=False), spec.azure)
+    return {"name": name, **_pool_at_creation(spec), **properties, "tags": {**(spec.tags or {}), POOL_TAG: mark}}
 
 
-def _pool_properties(spec: Any, *, version: str | None, have: Mapping[str, Any]) -> dict[str, Any]:
+def _pool_properties(spec: Any, *, version: str | None, have: Mapping[str, Any], floor: bool) -> dict[str, Any]:
     """What of a pool can change later."""
     scaling = spec.autoscaling
-    count = spec.replicas
-    if scaling is not None:
-        count = max(scaling.min, min(scaling.max, count)) if not have else have.get("count", count)
+    taints = [f"{t.key}={t.value or ''}:{t.effect}" for t in spec.taints or ()]
+    azures = [taint for taint in have.get("nodeTaints") or () if taint.startswith(_RESERVED) and taint not in taints]
+    labels = {key: value for key, value in (have.get("nodeLabels") or {}).items() if key.startswith(_RESERVED)}
     properties: dict[str, Any] = {
         "mode": spec.mode,
-        "count": count,
-        "nodeLabels": Whole(spec.labels or {}),
-        "nodeTaints": [f"{t.key}={t.value or ''}:{t.effect}" for t in spec.taints or ()],
+        "count": _count(spec, have),
+        "nodeLabels": Whole({**labels, **(spec.labels or {})}),
+        "nodeTaints": [*taints, *azures],
         "enableAutoScaling": scaling is not None,
     }
     if scaling is not None:
@@ -122,7 +162,7 @@ def _pool_properties(spec: Any, *, version: str | None, have: Mapping[str, Any])
     wanted = spec.kubernetes_version or version
     if wanted is not None:
         running = have.get("currentOrchestratorVersion") or have.get("orchestratorVersion")
-        step = next_version(wanted, running)
+        step = next_version(wanted, running, floor=floor)
         properties["orchestratorVersion"] = (
             have.get("orchestratorVersion") if running is not None and step == running else step
         )
@@ -134,6 +174,17 @@ def _pool_properties(spec: Any, *, version: str | None, have: Mapping[str, Any])
         }
         properties["upgradeSettings"] = {key: value for key, value in settings.items() if value is not None}
     return properties
+
+
+def _count(spec: Any, have: Mapping[str, Any]) -> int:
+    """While autoscaling Azure owns the count: what is there stays, but where new bounds leave it no room."""
+    scaling = spec.autoscaling
+    if scaling is None:
+        return int(spec.replicas)
+    there = have.get("count", spec.replicas)
+    if have and (have.get("minCount"), have.get("maxCount")) == (scaling.min, scaling.max):
+        return int(there)
+    return int(max(scaling.min, min(scaling.max, there)))
 
 
 def _pool_at_creation(spec: Any) -> dict[str, Any]:
@@ -149,5 +200,9 @@ def _pool_at_creation(spec: Any) -> dict[str, Any]:
         "osDiskType": spec.os_disk.type if spec.os_disk is not None else None,
     }
     if spec.priority == "Spot":
-        body |= {"scaleSetPriority": "Spot", "scaleSetEvictionPolicy": spec.spot.eviction_policy if spec.spot else None}
+        body["scaleSetPriority"] = "Spot"
+        if spec.spot is not None:
+            price = spec.spot.max_price
+            body["scaleSetEvictionPolicy"] = spec.spot.eviction_policy
+            body["spotMaxPrice"] = float(price) if price is not None else None
     return {key: value for key, value in body.items() if value is not None}

@@ -157,6 +157,17 @@ def stored_operations(obj: Any) -> list[dict[str, str]]:
     return [operation.model_dump(by_alias=True, mode="json") for operation in operations]
 
 
+def known_tags(obj: Any) -> list[str]:
+    """The tag keys that we set before (status.appliedTags)."""
+    return list((obj.status.applied_tags if obj.status is not None else None) or ())
+
+
+def applied_tags(obj: Any, turn: Converged) -> list[str]:
+    """status.appliedTags after a turn. One that the spec dropped is forgotten only when it is gone from the cloud."""
+    wanted = set(obj.spec.tags or {})
+    return sorted(wanted if turn.done else wanted | set(known_tags(obj)))
+
+
 def progress(turn: Converged, *, deleting: bool = False) -> Condition:
     """Ready out of one resource's turn."""
     if turn.done and not deleting:

@@ -9,7 +9,9 @@ from aks_operator.desired.zone import ZONES, zone
 from aks_operator.keys import Key
 from aks_operator.kinds.base import (
     World,
+    applied_tags,
     check_supported,
+    known_tags,
     pin,
     progress,
     provisioning,
@@ -43,8 +45,8 @@ class DNSZoneReconciler:
         if (first := pin(obj, id_)) is not None:
             return first
         await world.groups.ensure(account, spec.resource_group, None)
-        applied = (obj.status.applied_tags if obj.status else None) or ()
-        turn = await account.session.converge(zone(id_, spec, world.marks.value(key)), applied_tags=applied)
+        desired = zone(id_, spec, world.marks.value(key))
+        turn = await account.session.converge(desired, applied_tags=known_tags(obj))
         ready = progress(turn)
         properties = (turn.body or {}).get("properties") or {}
         return Outcome(
@@ -54,7 +56,7 @@ class DNSZoneReconciler:
                 "provisioningState": provisioning(turn.body),
                 "nameServers": [str(server) for server in properties.get("nameServers") or ()],
                 "records": properties.get("numberOfRecordSets"),
-                "appliedTags": sorted(spec.tags or {}),
+                "appliedTags": applied_tags(obj, turn),
                 "resources": [resource_status(id_, ZONES, ready)],
             },
             again_after=turn.again_after,

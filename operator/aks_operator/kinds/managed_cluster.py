@@ -10,8 +10,10 @@ from aks_operator.desired.cluster import CLUSTERS, cluster, profile
 from aks_operator.keys import Key
 from aks_operator.kinds.base import (
     World,
+    applied_tags,
     azure_name,
     check_supported,
+    known_tags,
     pin,
     progress,
     provisioning,
@@ -55,13 +57,12 @@ class ManagedClusterReconciler:
         pools = [] if observed is not None else [self._first_pool(key)]
         mark = world.marks.value(key)
         desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
-        applied = (obj.status.applied_tags if obj.status else None) or ()
-        turn = await account.session.converge(desired, applied_tags=applied)
+        turn = await account.session.converge(desired, applied_tags=known_tags(obj))
         ready = progress(turn)
         body = turn.body or observed
         if ready.status == "True" and spec.kubeconfig_secret is not None:
             await self._write_kubeconfig(key, obj, account, id_)
-        status = {**_facts(body), "appliedTags": sorted(spec.tags or {}), "nodes": self._nodes(key)}
+        status = {**_facts(body), "appliedTags": applied_tags(obj, turn), "nodes": self._nodes(key)}
         status |= {"id": id_, "resources": [resource_status(id_, CLUSTERS, ready)], "deletion": None}
         return Outcome([ready], status, again_after=turn.again_after, resources=[id_])
 

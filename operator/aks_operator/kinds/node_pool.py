@@ -9,8 +9,10 @@ from aks_operator.keys import Key
 from aks_operator.kinds.base import (
     Cluster,
     World,
+    applied_tags,
     azure_name,
     check_supported,
+    known_tags,
     pin,
     progress,
     provisioning,
@@ -55,14 +57,15 @@ class NodePoolReconciler:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
         observed = await session.observer.one(id_)
         version = cluster.obj.status.kubernetes_version or cluster.obj.spec.kubernetes_version
-        desired = pool(id_, spec, mark=world.marks.value(key), version=version, observed=observed, azure=spec.azure)
-        turn = await session.converge(desired)
+        floor = cluster.obj.spec.auto_upgrade != "None"
+        desired = pool(id_, spec, mark=world.marks.value(key), version=version, observed=observed, floor=floor)
+        turn = await session.converge(desired, applied_tags=known_tags(obj))
         if not turn.done:
             session.observer.stale(MACHINES, id_)
         ready = progress(turn)
         body = turn.body or observed
         status = {**await self._facts(cluster, id_, body), "id": id_, "deletion": None}
-        status |= {"appliedTags": sorted(spec.tags or {}), "resources": [resource_status(id_, POOLS, ready)]}
+        status |= {"appliedTags": applied_tags(obj, turn), "resources": [resource_status(id_, POOLS, ready)]}
         status["selector"] = f"kubernetes.azure.com/agentpool={azure_name(obj)}"
         again_after = turn.again_after
         if again_after is None and status.get("nodes", {}).get("ready") != status.get("nodes", {}).get("wanted"):
