@@ -19,12 +19,14 @@ MARK = "m/ns/x"
 RUNNING = "1.36.2"
 
 
+NEEDED: dict[str, dict[str, Any]] = {
+    "ManagedCluster": {"resourceGroup": "shop", "location": "westeurope", "kubernetesVersion": "1.36"},
+    "NodePool": {"clusterRef": {"name": "shop"}, "vmSize": "Standard_D4s_v5"},
+}
+
+
 def spec(kind: str, **fields: Any) -> Any:
-    needed = {
-        "ManagedCluster": {"resourceGroup": "shop", "location": "westeurope", "kubernetesVersion": "1.36"},
-        "NodePool": {"clusterRef": {"name": "shop"}, "vmSize": "Standard_D4s_v5"},
-    }[kind]
-    return parse(kind, {"metadata": {"name": "x"}, "spec": {**needed, **fields}}).spec
+    return parse(kind, {"metadata": {"name": "x"}, "spec": {**NEEDED[kind], **fields}}).spec
 
 
 def cluster_step(observed: dict[str, Any] | None, **fields: Any) -> Step:
