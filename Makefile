@@ -16,7 +16,7 @@ demo: ## From nothing to a page through the load balancer, on kind (again is qui
 	@hack/demo
 
 test: lint type ## Run everything: lint, types, then all tests, those on kind included (CI runs this).
-	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build
+	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build && hack/install
 	@$(RUN) pytest
 
 clean: ## Remove the kind cluster and what the demo started; the cache and distribution packages stay.
@@ -45,8 +45,8 @@ chart: setup ## Lint the charts and test what they render.
 cluster: setup ## Run the tests that need an API server: CRDs, CEL, the operator against the fake cloud.
 	@hack/kubernetes-build >/dev/null && $(RUN) pytest -q tests/cluster
 
-e2e: setup ## Run the end-to-end tests on kind.
-	@hack/cluster-up && hack/image-build && $(RUN) pytest -q tests/e2e
+e2e: setup ## Run the end-to-end tests on the demo's kind cluster (they begin by removing the shop from it).
+	@hack/cluster-up && hack/image-build && hack/install && $(RUN) pytest -q tests/e2e
 
 crds: setup ## Write the CRDs from the models into crds/ and the chart.
 	@$(RUN) aks-operator crds --directory crds && $(RUN) aks-operator crds --directory helm/aks-operator/crds

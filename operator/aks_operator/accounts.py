@@ -26,6 +26,8 @@ from aks_operator.session import Session
 from aks_operator.settings import Settings
 
 KIND: Final = "CloudAccount"
+SECRET_RETRY: Final = 5.0
+"""Seconds between looks for a Secret that is not there: Secrets are never watched."""
 
 log = logging.getLogger(__name__)
 
@@ -216,9 +218,9 @@ class Accounts:
             raise Hold(
                 "SecretNotFound",
                 f"there is no Secret {key.namespace}/{name}: create it, or correct the reference",
-                again_after=10.0,
+                again_after=SECRET_RETRY,
             )
         value = (secret.get("data") or {}).get(entry)
         if not value:
-            raise Hold("SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=10.0)
+            raise Hold("SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=SECRET_RETRY)
         return b64decode(value)

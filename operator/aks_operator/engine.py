@@ -207,6 +207,7 @@ MOVING: Final = frozenset(
         "CloudUnreachable",
         "ClusterUnreachable",
         "Blocked",
+        "SecretNotFound",  # a Secret may be written after the account that names it, as the fake cloud's is
     }
 ) | {
     f"WaitingFor{what}"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import urllib3
 from azure.identity import ClientSecretCredential
@@ -17,6 +17,7 @@ from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.dns import DnsManagementClient
 from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
+from typing_extensions import TypeVar as DefaultedTypeVar
 
 DEADLINE = 20.0
 """Seconds that anything here may take before a test fails."""
@@ -35,7 +36,57 @@ def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE) -
     return found
 
 
-class Cloud:
+class Account:
+    """What a client must know of a cloud, wherever it runs."""
+
+    def account(self) -> dict[str, Any]:
+        """account.json."""
+        raise NotImplementedError
+
+    @property
+    def ca(self) -> str:
+        """Path of the authority to trust."""
+        raise NotImplementedError
+
+    @property
+    def endpoint(self) -> str:
+        """Scheme, host and port."""
+        return str(self.account()["endpoint"])
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's GUID."""
+        return str(self.account()["tenantId"])
+
+    @property
+    def subscription(self) -> str:
+        """The subscription's GUID."""
+        return str(self.account()["subscriptionId"])
+
+    @property
+    def client(self) -> str:
+        """The one client's id."""
+        return str(self.account()["clientId"])
+
+    @property
+    def secret(self) -> str:
+        """The one client's secret."""
+        return str(self.account()["clientSecret"])
+
+    def credential(self, *, secret: str | None = None, tenant: str | None = None) -> ClientSecretCredential:
+        """azure-identity's own credential, with this cloud as its authority."""
+        return ClientSecretCredential(
+            tenant or self.tenant,
+            self.client,
+            secret or self.secret,
+            authority=self.endpoint,
+            disable_instance_discovery=True,
+            connection_verify=self.ca,
+            retry_total=0,
+        )
+
+
+class Cloud(Account):
     """One `fakecloud serve`. Its state outlives its process: start, kill, start again."""
 
     def __init__(self, state: Path, speed: str, *options: str) -> None:
@@ -86,50 +137,14 @@ class Cloud:
         """What the server wrote to stderr."""
         return (self.state / "stderr.log").read_text()
 
-    def _account(self, key: str) -> str:
-        return str(json.loads((self.state / "account.json").read_text())[key])
-
-    @property
-    def endpoint(self) -> str:
-        """Scheme, host and port."""
-        return self._account("endpoint")
-
-    @property
-    def tenant(self) -> str:
-        """The tenant's GUID."""
-        return self._account("tenantId")
-
-    @property
-    def subscription(self) -> str:
-        """The subscription's GUID."""
-        return self._account("subscriptionId")
-
-    @property
-    def client(self) -> str:
-        """The one client's id."""
-        return self._account("clientId")
-
-    @property
-    def secret(self) -> str:
-        """The one client's secret."""
-        return self._account("clientSecret")
+    def account(self) -> dict[str, Any]:
+        """See Account."""
+        return dict(json.loads((self.state / "account.json").read_text()))
 
     @property
     def ca(self) -> str:
-        """Path of the authority to trust."""
+        """See Account."""
         return str(self.state / "ca.crt")
-
-    def credential(self, *, secret: str | None = None, tenant: str | None = None) -> ClientSecretCredential:
-        """azure-identity's own credential, with this cloud as its authority."""
-        return ClientSecretCredential(
-            tenant or self.tenant,
-            self.client,
-            secret or self.secret,
-            authority=self.endpoint,
-            disable_instance_discovery=True,
-            connection_verify=self.ca,
-            retry_total=0,
-        )
 
 
 class Clients:
@@ -187,10 +202,13 @@ class Reply:
         return str(self.body["properties"]["provisioningState"])
 
 
-class Arm:
+C = DefaultedTypeVar("C", bound=Account, default=Cloud)
+
+
+class Arm(Generic[C]):
     """Plain HTTPS with a bearer token. Paths begin at the subscription, or at the root with `/subscriptions`."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: C) -> None:
         self.cloud = cloud
         self._pool = urllib3.PoolManager(ca_certs=cloud.ca, retries=False, timeout=DEADLINE)
         self.token = cloud.credential().get_token(f"{cloud.endpoint}/.default").token
