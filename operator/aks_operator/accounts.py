@@ -222,5 +222,7 @@ class Accounts:
             )
         value = (secret.get("data") or {}).get(entry)
         if not value:
-            raise Hold("SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=SECRET_RETRY)
+            raise Hold(
+                "SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=SECRET_RETRY
+            )
         return b64decode(value)

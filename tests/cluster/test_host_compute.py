@@ -38,6 +38,7 @@ async def test_machines_are_taken_in_name_order_with_labels_and_taints(world: Wo
         assert (compute.free(), compute.owner(), compute.placements()) == (3, None, ())
         await compute.apply(CLUSTER, [pool("a", 2, {"tier": "web"}, ["sku=gpu:NoSchedule"])])
         assert (compute.free(), compute.owner()) == (1, CLUSTER)
+        assert compute.node_addresses() == ("10.9.0.1", "10.9.0.3", "10.9.0.4"), "those without a machine too"
         assert compute.placements() == (
             Placement("w", "10.9.0.1", "aks-a-vmss000000", "10.224.0.4", CLUSTER),
             Placement("w-2", "10.9.0.3", "aks-a-vmss000001", "10.224.0.5", CLUSTER),

@@ -47,7 +47,7 @@ class HostCompute:
         self._patience = patience
         self._nodes: dict[str, Node] = {}
         self._callbacks: list[Callable[[], None]] = []
-        self._told: Sequence[Placement] = ()
+        self._told: tuple[Sequence[Placement], Sequence[str]] = ((), ())
         self._lock = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
@@ -80,6 +80,10 @@ class HostCompute:
             for node in self._sorted()
             if node.machine
         )
+
+    def node_addresses(self) -> Sequence[str]:
+        """See Compute."""
+        return tuple(sorted(node.address for node in self._nodes.values() if node.address))
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """See Compute."""
@@ -230,7 +234,7 @@ class HostCompute:
             self._tell()
 
     def _tell(self) -> None:
-        now = self.placements()
+        now = (self.placements(), self.node_addresses())
         if now != self._told:
             self._told = now
             for callback in self._callbacks:

@@ -20,6 +20,10 @@ class NoCompute:
         """See Compute."""
         return ()
 
+    def node_addresses(self) -> Sequence[str]:
+        """See Compute."""
+        return ()
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """See Compute: nothing ever changes."""
 

@@ -63,8 +63,11 @@ class Compute(Protocol):
     def placements(self) -> Sequence[Placement]:
         """Every machine taken, by node name; none where there are no real machines."""
 
+    def node_addresses(self) -> Sequence[str]:
+        """IPv4 addresses of all nodes between which traffic is carried, those without a machine too; sorted."""
+
     def on_change(self, callback: Callable[[], None]) -> None:
-        """`callback` is called whenever `placements` says something else than before."""
+        """`callback` is called whenever `placements` or `node_addresses` says something else than before."""
 
     def owner(self) -> str | None:
         """The ARM id of the only cluster that may have machines now; None when any may (or none has them yet)."""

@@ -51,10 +51,9 @@ def node(world: World, name: str, outside: str) -> str:
     its machines' own addresses is judged here, unless it comes from another node.
     """
     chains = [_group(number, world.groups[id_]) for id_, number in _numbers(world).items()]
-    peers = sorted({machine.node_address for machine in world.machines})
     here = [machine for machine in world.machines if machine.node == name]
     spared = ["ct state != new return", f'iifname != "{outside}" return']
-    spared += [f"ip saddr {{ {', '.join(peers)} }} return"] if peers else []
+    spared += [f"ip saddr {{ {', '.join(world.nodes)} }} return"] if world.nodes else []
     chains += [
         _chain("judge", "type filter hook prerouting priority -160; policy accept;", [*spared, *_judged(world, here)]),
         _chain(

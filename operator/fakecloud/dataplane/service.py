@@ -71,7 +71,11 @@ class Dataplane:
             computed = EMPTY
         else:
             computed = worlds.compute(
-                self._store.all("resource").values(), placements, self._public_range, self._answered()
+                self._store.all("resource").values(),
+                placements,
+                self._public_range,
+                self._answered(),
+                self._compute.node_addresses(),
             )
         if computed != self.world:
             self.world = computed

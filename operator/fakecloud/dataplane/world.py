@@ -77,6 +77,8 @@ class World:
     groups: Mapping[str, tuple[Rule, ...]]
     down: tuple[Probe, ...] = ()
     """Probes whose backend does not get connections."""
+    nodes: tuple[str, ...] = ()
+    """Addresses of all nodes: any of them may forward what its fabric has judged."""
 
     def healthy(self, frontend: Frontend) -> tuple[Backend, ...]:
         """The backends that get connections."""
@@ -95,9 +97,15 @@ EMPTY: Final = World((), (), (), (), {})
 
 
 def compute(
-    resources: Iterable[Mapping[str, Any]], placements: Sequence[Placement], public_range: str, up: Iterable[Probe]
+    resources: Iterable[Mapping[str, Any]],
+    placements: Sequence[Placement],
+    public_range: str,
+    up: Iterable[Probe],
+    nodes: Iterable[str] = (),
 ) -> World:
-    """The world out of all ARM resources, the machines that stand somewhere, and the probes that were answered last."""
+    """The world out of all ARM resources, the machines that stand somewhere, the probes that were answered last, and the
+    addresses of all nodes.
+    """
     by_type: dict[str, dict[str, Mapping[str, Any]]] = {}
     for body in resources:
         by_type.setdefault(str(body["type"]).lower(), {})[str(body["id"]).lower()] = body
@@ -143,7 +151,13 @@ def compute(
     )
     internal = sorted({f"{f.address}/32" for f in frontends if not _inside(f.address, public_range)})
     return World(
-        (public_range, *internal), space, tuple(sorted(machines, key=lambda m: m.node)), frontends, groups, tuple(down)
+        (public_range, *internal),
+        space,
+        tuple(sorted(machines, key=lambda m: m.node)),
+        frontends,
+        groups,
+        tuple(down),
+        tuple(nodes),
     )
 
 

@@ -1,14 +1,17 @@
-"""nftables scripts out of the world; that the kernel does what they say is tested in tests/contract."""
+"""nftables scripts out of the world; that the kernel does what they say is tested in tests/e2e."""
 
 from fakecloud.dataplane import nftables
 from fakecloud.dataplane.world import EMPTY, World, compute
 from tests.unit.fakecloud.dataplane.worlds import PLACEMENTS, balancer, group, resources, rule
 
+NODES = ("10.9.0.1", "10.9.0.2", "10.9.0.9")
+"""Those of both machines, and one without a machine."""
+
 
 def world(*, probe: bool = False, distribution: str = "Default") -> World:
     web = rule("web", 1000, ["198.51.100.0/24"], ["30080"])
     made = resources(balancer(probe=probe, distribution=distribution), group(web))
-    return compute(made, PLACEMENTS, "203.0.113.0/24", [])
+    return compute(made, PLACEMENTS, "203.0.113.0/24", [], NODES)
 
 
 def test_connections_are_spread_by_source_address_and_port() -> None:
@@ -42,6 +45,11 @@ def test_a_node_judges_only_what_reaches_its_own_machines_from_outside() -> None
     assert "ip daddr 10.224.0.4 jump nsg0" in text
     assert "10.224.0.5 jump" not in text
     assert 'iifname != "eth0" return' in text
+
+
+def test_a_node_spares_what_any_other_node_forwards() -> None:
+    """Its fabric has judged it, by the client's own source, which is gone by now."""
+    assert "ip saddr { 10.9.0.1, 10.9.0.2, 10.9.0.9 } return" in nftables.node(world(), "worker1", "eth0")
 
 
 def test_an_empty_world_carries_nothing() -> None:

@@ -38,6 +38,9 @@ class Rack:
     def placements(self) -> Sequence[Placement]:
         return ()
 
+    def node_addresses(self) -> Sequence[str]:
+        return ()
+
     def on_change(self, callback: Callable[[], None]) -> None: ...
 
     def owner(self) -> str | None:
