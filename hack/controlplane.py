@@ -40,6 +40,8 @@ CONTEXT = "aks-operator-test"
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 10.0
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Processes of this process' own, by number: one that nobody holds warns that it still runs."""
 ADMIN, CONTROLLERS = "admin", "system:kube-controller-manager"
 
 
@@ -179,6 +181,7 @@ class _Plane:
                 stderr=log,
                 start_new_session=True,  # a Ctrl-C is the caller's: it ends us in order
             )
+        _children[process.pid] = process
         (self.state / f"{program}.pid").write_text(str(process.pid))
         return process
 
@@ -228,16 +231,15 @@ def _free_port() -> int:
 
 def _end(pid: int, state: Path) -> None:
     """End process `pid` if it is one that works on `state`; a number can have been given to another since."""
-    if not _alive(pid, state):
-        return
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while _alive(pid, state):
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
-        time.sleep(0.02)
+    if _alive(pid, state):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _alive(pid, state):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+    if (child := _children.pop(pid, None)) is not None:
+        child.wait(STOP_SECONDS)
 
 
 def _alive(pid: int, state: Path) -> bool:

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import yaml
 from fakecloud.compute.host import ADMIN, USER
 from fakecloud.kube import Kube
 from hack import controlplane
+from tests.cluster.api import GROUP, PLURALS, Api
 from tests.cluster.world import World
+from tests.contract.cloud import until
 
 VARIABLE = "AKS_OPERATOR_TEST_KUBECONFIG"
 
@@ -49,3 +52,29 @@ async def world(kubeconfig: str) -> AsyncIterator[World]:
             await kube.request("DELETE", f"/api/v1/nodes/{node['metadata']['name']}")
         await kube.request("DELETE", f"/api/v1/namespaces/{made.namespace}")
         await kube.close()
+
+
+@pytest.fixture(scope="session")
+def api(kubeconfig: str) -> Iterator[Api]:
+    """The API server, with our CRDs."""
+    made = Api(kubeconfig)
+    collection = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    for path in sorted((Path(__file__).parents[2] / "crds").glob("*.yaml")):
+        crd = yaml.safe_load(path.read_text())
+        name = crd["metadata"]["name"]
+        if (known := made.get(f"{collection}/{name}")) is None:
+            made.create(collection, crd)
+        else:  # a control plane used for many runs
+            version = known["metadata"]["resourceVersion"]
+            crd["metadata"]["resourceVersion"] = version
+            reply = made("PUT", f"{collection}/{name}", crd)
+            assert reply.status == 200, reply
+    for plural in PLURALS.values():  # a new kind is served a moment after its CRD was taken
+        until(f"{plural} are served", partial(_served, made, f"{GROUP}/{plural}"))
+    yield made
+    made.close()
+
+
+def _served(api: Api, path: str) -> bool | None:
+    """True, None as long as the kind is not served: 404 at first, then 429."""
+    return api("GET", path).status == 200 or None

@@ -1,12 +1,40 @@
 """What every model shares: camelCase on the wire, snake_case here, frozen."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
 STRICT: Final = {"unknown_fields": "error"}
 """The validation context for files: there, an unknown field is a mistake."""
+SAYS: Final = "x-says"
+RULES: Final = "x-rules"
+
+
+@dataclass(frozen=True)
+class Says:
+    """Beside a pattern: what to write. Kubernetes would show its users the pattern itself, so the CRD has a CEL rule instead."""
+
+    message: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """See pydantic."""
+        return {**handler(schema), SAYS: self.message}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A CEL rule of a single value; `message` says what to write. The API server alone judges by it."""
+
+    rule: str
+    message: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """See pydantic."""
+        inner = handler(schema)
+        return {**inner, RULES: [*inner.get(RULES, ()), {"rule": self.rule, "message": self.message}]}
 
 
 class ApiModel(BaseModel):

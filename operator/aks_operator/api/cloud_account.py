@@ -4,11 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aks_operator.api.base import ApiModel
+from aks_operator.api.base import ApiModel, Says
 from aks_operator.api.common import ManagedStatus, Namespaces, SecretKeyReference
+from aks_operator.api.managed_cluster import Guid
 
-Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", max_length=36)]
-Url = Annotated[str, Field(pattern=r"^https://[^\s/?#@]+/?$", max_length=512)]
+Url = Annotated[
+    str,
+    Field(pattern=r"^https://[^\s/?#@]+/?$", max_length=512),
+    Says("write an https URL without a path, such as https://fakecloud.aks-operator.svc"),
+]
 
 
 class CertificateAuthority(ApiModel):
@@ -33,7 +37,9 @@ class Credential(ApiModel):
     type: Literal["WorkloadIdentity", "ManagedIdentity", "ServicePrincipal"] = Field(
         description="type of the credential."
     )
-    client_id: Annotated[str, Field(max_length=64)] | None = Field(None, description="clientId of the identity.")
+    client_id: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="clientId of the identity."
+    )
     client_secret_ref: SecretKeyReference | None = Field(
         None, description="clientSecretRef names the key that holds the secret."
     )
@@ -57,9 +63,14 @@ class CloudAccountSpec(ApiModel):
     allowed_namespaces: Namespaces | None = Field(
         None, description="allowedNamespaces lists who else may use the account."
     )
-    resource_group_prefix: Annotated[str, Field(max_length=80)] | None = Field(
-        None, description="resourceGroupPrefix is a fence: other groups are not touched."
-    )
+    resource_group_prefix: (
+        Annotated[
+            str,
+            Field(pattern=r"^[-\w.()]+$", min_length=1, max_length=80),
+            Says("a resource group's name, and so its beginning, has letters, digits, -, _, ., ( and )"),
+        ]
+        | None
+    ) = Field(None, description="resourceGroupPrefix is a fence: other groups are not touched.")
 
 
 class RateLimit(ApiModel):

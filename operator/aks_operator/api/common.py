@@ -4,13 +4,82 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
-from aks_operator.api.base import ApiModel
+from aks_operator.api.base import ApiModel, Rule, Says
 
-Name = Annotated[str, Field(min_length=1, max_length=63)]
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+Name = Annotated[
+    str,
+    Field(pattern=rf"^{_LABEL}(\.{_LABEL})*$", min_length=1, max_length=63),
+    Says("a name in Kubernetes has lower-case letters, digits, - and ., such as shop"),
+]
+Namespace = Annotated[
+    str,
+    Field(pattern=rf"^{_LABEL}$", min_length=1, max_length=63),
+    Says("a namespace's name has lower-case letters, digits and -, such as default"),
+]
+SecretName = Annotated[
+    str,
+    Field(pattern=rf"^{_LABEL}(\.{_LABEL})*$", min_length=1, max_length=253),
+    Says("a Secret's name has lower-case letters, digits, - and ."),
+]
+SecretKey = Annotated[
+    str,
+    Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253),
+    Says("a key in a Secret has letters, digits, -, _ and ."),
+]
+LabelKey = Annotated[
+    str,
+    Field(
+        pattern=rf"^({_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([-_.A-Za-z0-9]{{0,61}}[A-Za-z0-9])?$",
+        min_length=1,
+        max_length=317,
+    ),
+    Says(
+        "a label's key is a name of at most 63 letters, digits, -, _ and ., with a prefix such as example.com/ or without"
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$", max_length=63),
+    Says("a label's value has letters, digits, -, _ and . and begins and ends with a letter or digit"),
+]
+Host = Annotated[
+    str,
+    Field(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*$", max_length=253),
+    Says("write a DNS name in lower case, such as www.shop.example"),
+]
+_WHOLE = "isCIDR(self) && cidr(self) == cidr(self).masked()"
+Cidr = Annotated[
+    str, Field(max_length=43), Rule(_WHOLE, "write a CIDR whose address is the range's first, such as 10.10.0.0/16")
+]
+Address = Annotated[str, Field(max_length=39), Rule("isIP(self)", "write an IP address, such as 198.51.100.7")]
+Source = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    Rule(
+        f"isIP(self) || ({_WHOLE}) || self.matches(r'^[A-Z][A-Za-z0-9]+([.][A-Za-z0-9]+)*$')",
+        "write a CIDR whose address is the range's first, such as 198.51.100.0/24, or a service tag such as Internet",
+    ),
+]
 ResourceID = Annotated[str, Field(max_length=1024)]
-Tags = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=50)]
+"""An ARM id in a status; those in a spec say of which type they are (see `arm_id`)."""
+Tags = Annotated[
+    dict[str, Annotated[str, Field(max_length=256)]],
+    Field(max_length=49),  # Azure takes 50, and one is our mark
+    Rule(
+        "self.all(k, !k.lowerAscii().startsWith('aks-operator-'))",
+        "tags that begin with aks-operator- are the operator's own marks: choose other names",
+    ),
+]
 Message = Annotated[str, Field(max_length=1024)]
 Toggle = Literal["Enabled", "Disabled"]
+
+
+def arm_id(*types: str, example: str) -> tuple[Any, Any]:
+    """The annotations of an ARM id in a spec; `types` are the provider and the types on the way to the resource."""
+    segments = "/".join(f"{part.replace('.', '[.]')}/[^/]+" for part in types[1:])
+    pattern = rf"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/{types[0].replace('.', '[.]')}/{segments}$"
+    return Field(pattern=pattern, max_length=1024), Says(f"write an ARM id such as {example}")
 
 
 class ObjectMeta(ApiModel):
@@ -32,14 +101,14 @@ class Reference(ApiModel):
     """An object, in our own namespace or in one that invites ours."""
 
     name: Name = Field(description="name of the object.")
-    namespace: Name | None = Field(None, description="namespace of the object; default: this object's.")
+    namespace: Namespace | None = Field(None, description="namespace of the object; default: this object's.")
 
 
 class AccountReference(ApiModel):
     """The CloudAccount to use."""
 
     name: Name = Field("default", description="name of the CloudAccount.")
-    namespace: Name | None = Field(
+    namespace: Namespace | None = Field(
         None, description="namespace of the CloudAccount; default: this object's, then the operator's."
     )
 
@@ -47,14 +116,14 @@ class AccountReference(ApiModel):
 class SecretKeyReference(ApiModel):
     """One key of a Secret in the object's namespace."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="name of the Secret.")
-    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="key in the Secret's data.")
+    name: SecretName = Field(description="name of the Secret.")
+    key: SecretKey = Field(description="key in the Secret's data.")
 
 
 class SecretReference(ApiModel):
     """A Secret in the object's namespace."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="name of the Secret.")
+    name: SecretName = Field(description="name of the Secret.")
 
 
 class ManagedSpec(ApiModel):
@@ -175,9 +244,15 @@ class ManagedStatus(ApiModel):
 class NodeCounts(ApiModel):
     """Nodes."""
 
+    summary: Annotated[str, Field(max_length=16)] = Field("", description="summary: ready/wanted, for people.")
     ready: int = Field(0, description="ready nodes.")
     wanted: int = Field(0, description="wanted nodes.")
 
 
-Namespaces = Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)]
+Invited = Annotated[
+    str,
+    Field(pattern=rf"^({_LABEL}|[*])$", max_length=63),
+    Says("write a namespace's name, or * for every namespace"),
+]
+Namespaces = Annotated[list[Invited], Field(max_length=64)]
 Raw = dict[str, Any]

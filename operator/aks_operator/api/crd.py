@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import yaml
 
+from aks_operator.api.base import RULES, SAYS
 from aks_operator.api.rules import COLUMNS, ROOT_RULES, SCHEMA_RULES
 from aks_operator.api.v1alpha1 import GROUP, KINDS, VERSION, Root
 
@@ -21,8 +22,8 @@ _KEPT: Final = (
     "maxItems",
     "minProperties",
     "maxProperties",
-    "pattern",
 )
+_VALIDATIONS: Final = "x-kubernetes-validations"
 INT_OR_STRING_LENGTH: Final = 16
 
 
@@ -84,11 +85,6 @@ def schema(kind: str, model: type[Root]) -> dict[str, Any]:
         for name in ("spec", "status")
     }
     _drop_defaults(properties["status"])
-    properties["spec"]["x-kubernetes-validations"] = SCHEMA_RULES.get(f"{kind}Spec", []) + properties["spec"].get(
-        "x-kubernetes-validations", []
-    )
-    if not properties["spec"]["x-kubernetes-validations"]:
-        del properties["spec"]["x-kubernetes-validations"]
     return {
         "type": "object",
         "description": (model.__doc__ or "").strip(),
@@ -107,6 +103,7 @@ def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     description = given.get("description") or node.get("description")
     if "anyOf" in node:
         return _int_or_string(node, description)
+    rules = _rules(node)
     result: dict[str, Any] = {key: node[key] for key in _KEPT if key in node}
     if description:
         result["description"] = " ".join(description.split())
@@ -123,7 +120,32 @@ def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
             result |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
     if result.get("type") == "object":
         _fill_object(result, node, definitions)
+        rules += [*SCHEMA_RULES.get(node.get("title", ""), []), *_rules_of_keys(node)]
+    if rules:
+        result[_VALIDATIONS] = rules
     return result
+
+
+def _rules(node: dict[str, Any]) -> list[dict[str, str]]:
+    """What is written beside a value's type. A pattern is a rule too: of a schema's own pattern users would be shown the letters."""
+    rules = list(node.get(RULES, ()))
+    return [*rules, {"rule": _matches("self", node), "message": node[SAYS]}] if "pattern" in node else rules
+
+
+def _rules_of_keys(node: dict[str, Any]) -> list[dict[str, str]]:
+    """A map's keys have no schema in Kubernetes. Pydantic writes their pattern beside the values' schema."""
+    keys = node.get("propertyNames", {})
+    return [
+        {
+            "rule": f"self.all(k, size(k) <= {keys['maxLength']} && {_matches('k', {'pattern': pattern})})",
+            "message": keys[SAYS],
+        }
+        for pattern in node.get("patternProperties", ())
+    ]
+
+
+def _matches(value: str, node: dict[str, Any]) -> str:
+    return f"{value}.matches(r'{node['pattern']}')"
 
 
 def _fill_object(result: dict[str, Any], node: dict[str, Any], definitions: dict[str, Any]) -> None:
@@ -138,11 +160,9 @@ def _fill_object(result: dict[str, Any], node: dict[str, Any], definitions: dict
             }
         if node.get("required"):
             result["required"] = list(node["required"])
-        rules = SCHEMA_RULES.get(node.get("title", ""))
-        if rules and not node.get("title", "").endswith("Spec"):
-            result["x-kubernetes-validations"] = rules
     else:
-        values = node.get("additionalProperties")
+        patterned: dict[str, Any] = node.get("patternProperties", {})
+        values = next(iter(patterned.values()), node.get("additionalProperties"))
         value = (
             _structural(values, definitions)
             if isinstance(values, dict) and values
@@ -153,10 +173,16 @@ def _fill_object(result: dict[str, Any], node: dict[str, Any], definitions: dict
 
 def _int_or_string(node: dict[str, Any], description: str | None) -> dict[str, Any]:
     """A field that takes a number or a string (a port's name, a percentage)."""
-    result: dict[str, Any] = {"x-kubernetes-int-or-string": True, "maxLength": INT_OR_STRING_LENGTH}
-    if description:
-        result["description"] = description
-    return result
+    options = {option["type"]: option for option in node["anyOf"]}
+    number, text = options["integer"], options["string"]
+    bounds = f"self >= {number['minimum']} && self <= {number['maximum']}"
+    rule = f"type(self) == int ? ({bounds}) : {_matches('self', text)}"
+    return {
+        "x-kubernetes-int-or-string": True,
+        "maxLength": INT_OR_STRING_LENGTH,
+        **({"description": description} if description else {}),
+        _VALIDATIONS: [{"rule": rule, "message": text[SAYS]}],
+    }
 
 
 def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -4,31 +4,65 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aks_operator.api.base import ApiModel
+from aks_operator.api.base import ApiModel, Says
 from aks_operator.api.common import (
     AccountReference,
+    Address,
+    Cidr,
     ManagedSpec,
     ManagedStatus,
     Name,
+    Namespace,
     Namespaces,
     NodeCounts,
     Reference,
-    ResourceID,
     SecretReference,
     Toggle,
+    arm_id,
 )
 
-Version = Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$", max_length=32)]
-Group = Annotated[str, Field(pattern=r"^[-\w._()]*[-\w_()]$", min_length=1, max_length=90)]
-Location = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ]+$", min_length=1, max_length=64)]
-Cidr = Annotated[str, Field(max_length=43)]
+Version = Annotated[
+    str,
+    Field(pattern=r"^\d+\.\d+(\.\d+)?$", max_length=32),
+    Says('write a Kubernetes version as a quoted string: a minor such as "1.36", or a full one such as "1.36.2"'),
+]
+_GROUP = r"^[-\w.()]*[-\w()]$"
+_GROUP_SAYS = Says("a resource group's name has letters, digits, -, _, ., ( and ), and does not end with .")
+Group = Annotated[str, Field(pattern=_GROUP, min_length=1, max_length=90), _GROUP_SAYS]
+Location = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9 ]+$", min_length=1, max_length=64),
+    Says("write the region as Azure does, such as westeurope"),
+]
+Guid = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", max_length=36),
+    Says("write a GUID, such as 00000000-0000-0000-0000-000000000001"),
+]
+IdentityID = Annotated[
+    str,
+    *arm_id(
+        "Microsoft.ManagedIdentity",
+        "userAssignedIdentities",
+        example="/subscriptions/…/resourceGroups/shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/shop",
+    ),
+]
+SubnetID = Annotated[
+    str,
+    *arm_id(
+        "Microsoft.Network",
+        "virtualNetworks",
+        "subnets",
+        example="/subscriptions/…/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/shop/subnets/nodes",
+    ),
+]
 
 
 class Identity(ApiModel):
     """As whom the cluster acts."""
 
     type: Literal["SystemAssigned", "UserAssigned"] = Field("SystemAssigned", description="type of the identity.")
-    user_assigned_id: ResourceID | None = Field(
+    user_assigned_id: IdentityID | None = Field(
         None, alias="userAssignedID", description="userAssignedID is the identity's ARM id."
     )
 
@@ -40,7 +74,7 @@ class Access(ApiModel):
     azure_rbac: Toggle = Field(
         "Disabled", alias="azureRBAC", description="azureRBAC: Azure roles decide what is allowed."
     )
-    admin_group_ids: Annotated[list[Annotated[str, Field(max_length=36)]], Field(max_length=20)] = Field(
+    admin_group_ids: Annotated[list[Guid], Field(max_length=20)] = Field(
         [], alias="adminGroupIDs", description="adminGroupIDs are the groups of cluster admins."
     )
     local_accounts: Toggle = Field("Enabled", description="localAccounts: certificates and tokens without Entra ID.")
@@ -50,11 +84,11 @@ class SubnetReference(ApiModel):
     """A subnet: of a VirtualNetwork, or by its ARM id."""
 
     name: Name | None = Field(None, description="name of the VirtualNetwork.")
-    namespace: Name | None = Field(None, description="namespace of the VirtualNetwork.")
+    namespace: Namespace | None = Field(None, description="namespace of the VirtualNetwork; default: this object's.")
     subnet: Annotated[str, Field(max_length=80)] | None = Field(
         None, description="subnet is its name in the VirtualNetwork."
     )
-    resource_id: ResourceID | None = Field(None, alias="resourceID", description="resourceID of a subnet that exists.")
+    resource_id: SubnetID | None = Field(None, alias="resourceID", description="resourceID of a subnet that exists.")
 
 
 class Network(ApiModel):
@@ -71,9 +105,7 @@ class Network(ApiModel):
     )
     pod_cidr: Cidr | None = Field(None, alias="podCIDR", description="podCIDR of overlay and kubenet.")
     service_cidr: Cidr | None = Field(None, alias="serviceCIDR", description="serviceCIDR of ClusterIPs.")
-    dns_service_ip: Annotated[str, Field(max_length=39)] | None = Field(
-        None, alias="dnsServiceIP", description="dnsServiceIP lies in serviceCIDR."
-    )
+    dns_service_ip: Address | None = Field(None, alias="dnsServiceIP", description="dnsServiceIP lies in serviceCIDR.")
     egress: Literal["LoadBalancer", "UserDefinedRouting", "NATGateway", "None"] = Field(
         "LoadBalancer", description="egress: how nodes reach the outside."
     )
@@ -94,13 +126,17 @@ class Weekly(ApiModel):
     day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] = Field(
         description="day of the week."
     )
-    start: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", max_length=5)] = Field(
-        description="start as HH:MM."
-    )
+    start: Annotated[
+        str,
+        Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", max_length=5),
+        Says('write a time of day as a quoted string, such as "02:00"'),
+    ] = Field(description="start as HH:MM.")
     duration_hours: Annotated[int, Field(ge=4, le=24)] = Field(4, description="durationHours of the window.")
-    utc_offset: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$", max_length=6)] = Field(
-        "+00:00", description="utcOffset of start."
-    )
+    utc_offset: Annotated[
+        str,
+        Field(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$", max_length=6),
+        Says('write an offset from UTC as a quoted string, such as "+01:00"'),
+    ] = Field("+00:00", description="utcOffset of start.")
 
 
 class Maintenance(ApiModel):
@@ -133,13 +169,18 @@ class ManagedClusterSpec(ManagedSpec):
     account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
     resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
     location: Location = Field(description="location is the Azure region.")
-    node_resource_group: Annotated[str, Field(max_length=80)] | None = Field(
-        None, description="nodeResourceGroup is AKS's own group."
+    node_resource_group: Annotated[str, Field(pattern=_GROUP, min_length=1, max_length=80), _GROUP_SAYS] | None = Field(
+        None, description="nodeResourceGroup that AKS makes for the nodes; default: Azure's name for it."
     )
     kubernetes_version: Version = Field(description="kubernetesVersion: a minor (1.36) or a full version.")
     tier: Literal["Free", "Standard", "Premium"] = Field("Free", description="tier of the control plane.")
     dns_prefix: (
-        Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([-a-zA-Z0-9]{0,52}[a-zA-Z0-9])?$", max_length=54)] | None
+        Annotated[
+            str,
+            Field(pattern=r"^[a-zA-Z0-9]([-a-zA-Z0-9]{0,52}[a-zA-Z0-9])?$", max_length=54),
+            Says("a DNS prefix has 1 to 54 letters, digits and -, and begins and ends with a letter or digit"),
+        ]
+        | None
     ) = Field(None, description="dnsPrefix of the API server's name; default: azureName.")
     identity: Identity = Field(Identity(), description="identity of the cluster.")
     oidc_issuer: Toggle = Field("Enabled", description="oidcIssuer: an issuer for workload identities.")

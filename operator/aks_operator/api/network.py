@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aks_operator.api.base import ApiModel
+from aks_operator.api.base import ApiModel, Says
 from aks_operator.api.common import (
     AccountReference,
+    Address,
+    Cidr,
     ManagedSpec,
     ManagedStatus,
     Namespaces,
@@ -15,13 +17,17 @@ from aks_operator.api.common import (
     SecretKeyReference,
     Toggle,
 )
-from aks_operator.api.managed_cluster import Cidr, Group, Location
+from aks_operator.api.managed_cluster import Group, Location
 
 
 class Subnet(ApiModel):
     """A subnet."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = Field(description="name of the subnet.")
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-zA-Z0-9]([-\w.]*\w)?$", min_length=1, max_length=80),
+        Says("a subnet's name has letters, digits, -, _ and ., and begins with a letter or digit"),
+    ] = Field(description="name of the subnet.")
     prefix: Cidr = Field(description="prefix as a CIDR.")
     purpose: Literal["Nodes", "Gateway"] = Field("Nodes", description="purpose; Gateway becomes GatewaySubnet.")
 
@@ -29,9 +35,7 @@ class Subnet(ApiModel):
 class OnPremises(ApiModel):
     """The other end."""
 
-    gateway_address: Annotated[str, Field(max_length=39)] = Field(
-        description="gatewayAddress of the company's VPN device."
-    )
+    gateway_address: Address = Field(description="gatewayAddress of the company's VPN device.")
     address_prefixes: Annotated[list[Cidr], Field(min_length=1, max_length=64)] = Field(
         description="addressPrefixes behind it."
     )
@@ -90,6 +94,7 @@ class DNSZoneSpec(ManagedSpec):
     zone: Annotated[
         str,
         Field(pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=253),
+        Says("write a domain of two labels or more in lower case, without a dot at its end, such as shop.example"),
     ] = Field(description="zone is its DNS name.")
     visibility: Literal["Public", "Private"] = Field(
         "Public", description="visibility: Private answers in linked networks only."

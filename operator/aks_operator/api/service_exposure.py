@@ -4,38 +4,63 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aks_operator.api.base import ApiModel
-from aks_operator.api.common import ManagedSpec, ManagedStatus, Name, Reference, ResourceID, SecretReference
+from aks_operator.api.base import ApiModel, Says
+from aks_operator.api.common import (
+    Host,
+    LabelKey,
+    LabelValue,
+    ManagedSpec,
+    ManagedStatus,
+    Name,
+    Namespace,
+    Reference,
+    SecretReference,
+    Source,
+    arm_id,
+)
 
-Host = Annotated[str, Field(max_length=253)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Source = Annotated[str, Field(min_length=1, max_length=64)]
+_PORT = r"([a-z0-9]+-)*[a-z0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*"
+PortName = Annotated[
+    str,
+    Field(pattern=rf"^{_PORT}$", min_length=1, max_length=15),
+    Says("a port's name has 1 to 15 lower-case letters, digits and single -, at least one of them a letter"),
+]
+Path = Annotated[str, Field(pattern=r"^/", max_length=1024), Says("write a path that begins with /")]
+PublicIPID = Annotated[
+    str,
+    *arm_id(
+        "Microsoft.Network",
+        "publicIPAddresses",
+        example="/subscriptions/…/resourceGroups/net/providers/Microsoft.Network/publicIPAddresses/shop",
+    ),
+]
 
 
 class Backend(ApiModel):
     """What answers, in the managed cluster."""
 
-    namespace: Name = Field("default", description="namespace in the managed cluster.")
-    selector: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=63)]],
-            Field(min_length=1, max_length=16),
-        ]
-        | None
-    ) = Field(None, description="selector of the pods.")
+    namespace: Namespace = Field("default", description="namespace in the managed cluster.")
+    selector: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] | None = Field(
+        None, description="selector of the pods: their labels."
+    )
     service_name: Name | None = Field(None, description="serviceName of an existing Service, which is never edited.")
 
 
 class Port(ApiModel):
     """One port."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)] | None = Field(
-        None, description="name of the port."
-    )
+    name: PortName | None = Field(None, description="name of the port.")
     protocol: Literal["TCP", "UDP"] = Field("TCP", description="protocol of the port.")
     port: PortNumber = Field(description="port that clients use.")
     target_port: (
-        PortNumber | Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=15)] | None
+        PortNumber
+        | Annotated[
+            str,
+            Field(pattern=rf"^{_PORT}$", max_length=15),
+            Says("write a port number (1 to 65535), or the name of a port of the pods"),
+        ]
+        | None
     ) = Field(None, description="targetPort of the pods, a number or a name; default: port.")
 
 
@@ -43,7 +68,7 @@ class HealthProbe(ApiModel):
     """How the balancer judges nodes."""
 
     protocol: Literal["TCP", "HTTP", "HTTPS"] = Field("TCP", description="protocol of the probe.")
-    path: Annotated[str, Field(pattern=r"^/", max_length=1024)] = Field("/", description="path of an HTTP probe.")
+    path: Path = Field("/", description="path of an HTTP probe.")
     interval_seconds: Annotated[int, Field(ge=5, le=300)] = Field(5, description="intervalSeconds between probes.")
     unhealthy_threshold: Annotated[int, Field(ge=1, le=20)] = Field(
         2, description="unhealthyThreshold: failures until a node is left out."
@@ -53,25 +78,40 @@ class HealthProbe(ApiModel):
 class PublicIP(ApiModel):
     """The public address."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([-\w.]*\w)?$", max_length=80)] | None = Field(
-        None, description="name in ARM; exposures that give the same share it."
-    )
-    dns_label: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{1,61}[a-z0-9])$", max_length=63)] | None = Field(
-        None, description="dnsLabel of Azure's own name for it."
-    )
+    name: (
+        Annotated[
+            str,
+            Field(pattern=r"^[a-zA-Z0-9]([-\w.]*\w)?$", max_length=80),
+            Says("an address' name has letters, digits, -, _ and ., and begins with a letter or digit"),
+        ]
+        | None
+    ) = Field(None, description="name in ARM; exposures that give the same share it.")
+    dns_label: (
+        Annotated[
+            str,
+            Field(pattern=r"^[a-z][-a-z0-9]{1,61}[a-z0-9]$", max_length=63),
+            Says("a label has 3 to 63 lower-case letters, digits and -, begins with a letter and does not end with -"),
+        ]
+        | None
+    ) = Field(None, description="dnsLabel of Azure's own name for it.")
     deletion_policy: Literal["Delete", "Orphan"] = Field("Delete", description="deletionPolicy of the address.")
-    resource_id: ResourceID | None = Field(
+    resource_id: PublicIPID | None = Field(
         None, alias="resourceID", description="resourceID of an address that exists."
     )
+
+
+_RECORD = r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 
 
 class Dns(ApiModel):
     """A name for the application."""
 
     zone_ref: Reference = Field(description="zoneRef names the DNSZone.")
-    name: Annotated[str, Field(pattern=r"^(@|\*|(\*\.)?[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?)$", max_length=190)] = Field(
-        description="name in the zone; @ is the apex, * any name."
-    )
+    name: Annotated[
+        str,
+        Field(pattern=rf"^(@|[*]|([*][.])?{_RECORD}([.]{_RECORD})*)$", max_length=190),
+        Says("write a name in the zone such as www, @ for the zone itself, or * for any name"),
+    ] = Field(description="name in the zone; @ is the apex, * any name.")
     ttl_seconds: Annotated[int, Field(ge=1, le=2147483647)] = Field(300, description="ttlSeconds of the record.")
 
 
@@ -85,7 +125,7 @@ class IngressTls(ApiModel):
 class IngressPath(ApiModel):
     """A path of a host."""
 
-    path: Annotated[str, Field(pattern=r"^/", max_length=1024)] = Field(description="path prefix.")
+    path: Path = Field(description="path prefix.")
     service_name: Name = Field(description="serviceName in the managed cluster.")
     port: PortNumber = Field(description="port of the Service.")
 
@@ -116,7 +156,9 @@ class ServiceExposureSpec(ManagedSpec):
     node_pool_refs: Annotated[list[Reference], Field(max_length=32)] = Field(
         [], description="nodePoolRefs: only these pools' nodes; default: all."
     )
-    visibility: Literal["Public", "Internal"] = Field("Public", description="visibility of the address.")
+    visibility: Literal["Public", "Internal"] | None = Field(
+        None, description="visibility of the address; default: Public."
+    )
     allowed_sources: Annotated[list[Source], Field(max_length=256)] | None = Field(
         None, description="allowedSources: CIDRs or service tags such as Internet."
     )
@@ -145,6 +187,9 @@ class PortStatus(ApiModel):
 class BackendCounts(ApiModel):
     """Nodes behind the balancer."""
 
+    summary: Annotated[str, Field(max_length=16)] = Field(
+        "", description="summary: healthy/total, or total alone where health is unknown."
+    )
     healthy: int | None = Field(None, description="healthy nodes by the balancer's probes.")
     total: int = Field(0, description="total nodes.")
 
@@ -164,7 +209,7 @@ class ServiceExposureStatus(ManagedStatus):
     addresses: Annotated[list[Annotated[str, Field(max_length=39)]], Field(max_length=8)] = Field(
         [], description="addresses it is reached at."
     )
-    fqdn: Host | None = Field(None, description="fqdn it is reached at.")
+    fqdn: Annotated[str, Field(max_length=253)] | None = Field(None, description="fqdn it is reached at.")
     url: Annotated[str, Field(max_length=512)] | None = Field(None, description="url to try.")
     ports: Annotated[list[PortStatus], Field(max_length=32)] = Field([], description="ports and their node ports.")
     backends: BackendCounts | None = Field(None, description="backends behind the balancer.")

@@ -190,3 +190,8 @@ def resource_status(id_: str, type_: str, ready: Condition) -> dict[str, Any]:
 def provisioning(body: Body | None) -> str | None:
     """status.provisioningState, None when there is nothing to say."""
     return (state_of(body) or "Succeeded") if body else None
+
+
+def node_counts(ready: int, wanted: int) -> dict[str, Any]:
+    """status.nodes."""
+    return {"summary": f"{ready}/{wanted}", "ready": ready, "wanted": wanted}

@@ -14,6 +14,7 @@ from aks_operator.kinds.base import (
     azure_name,
     check_supported,
     known_tags,
+    node_counts,
     pin,
     progress,
     provisioning,
@@ -81,7 +82,7 @@ class ManagedClusterReconciler:
             "a cluster is created together with a System pool: create a NodePool with mode System and this clusterRef",
         )
 
-    def _nodes(self, key: Key) -> dict[str, int]:
+    def _nodes(self, key: Key) -> dict[str, Any]:
         """Nodes of all pools: how many are ready, how many are wanted."""
         pools = [self._world.parsed(k) for k in self._world.cache.dependents(key) if k.kind == "NodePool"]
         known = [
@@ -89,7 +90,7 @@ class ManagedClusterReconciler:
             for pool in pools
             if pool is not None and pool.status is not None and pool.status.nodes is not None
         ]
-        return {"ready": sum(n.ready or 0 for n in known), "wanted": sum(n.wanted or 0 for n in known)}
+        return node_counts(sum(n.ready or 0 for n in known), sum(n.wanted or 0 for n in known))
 
     async def _write_kubeconfig(self, key: Key, obj: Any, account: Account, id_: str) -> None:
         """Write the Secret once; a foreign Secret of that name is left alone."""

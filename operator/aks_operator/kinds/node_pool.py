@@ -13,6 +13,7 @@ from aks_operator.kinds.base import (
     azure_name,
     check_supported,
     known_tags,
+    node_counts,
     pin,
     progress,
     provisioning,
@@ -89,7 +90,7 @@ class NodePoolReconciler:
         return {
             "provisioningState": provisioning(body),
             "replicas": count,
-            "nodes": {"ready": min(ready, count), "wanted": count},
+            "nodes": node_counts(min(ready, count), count),
             "kubernetesVersion": properties.get("currentOrchestratorVersion") or properties.get("orchestratorVersion"),
         }
 

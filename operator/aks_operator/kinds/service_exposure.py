@@ -304,7 +304,7 @@ class ServiceExposureReconciler:
                 for p in ports
             ]
             or None,
-            "backends": {"total": total},
+            "backends": {"summary": str(total), "total": total},
             "capacity": _capacity(results, places),
             "resources": _resources(places, {c.type: c for c in parts}),
             "deletion": None,
@@ -406,7 +406,7 @@ def _check_built(spec: Any) -> None:
     """Raises Hold for what the API has and this version does not do yet."""
     if spec.type != "LoadBalancer":
         raise Hold("NotSupported", f"type {spec.type} is not built yet: use LoadBalancer")
-    if spec.visibility != "Public":
+    if spec.visibility == "Internal":
         raise Hold("NotSupported", "visibility Internal is not built yet: use Public")
     if spec.public_ip is not None and getattr(spec.public_ip, "resource_id", None):
         raise Hold("NotSupported", "publicIP.resourceID is not built yet: give a name, or nothing")

@@ -52,6 +52,8 @@ def test_every_field_is_described_and_bounded(path: str, node: dict[str, Any]) -
     if node.get("x-kubernetes-preserve-unknown-fields"):
         assert name in FREE_MAPS
     assert not {"$ref", "anyOf", "const", "title"} & node.keys(), "structural"
+    assert "pattern" not in node, "users would be shown the pattern: put Says beside it"
+    assert all(rule["message"] for rule in node.get("x-kubernetes-validations", ())), "a refusal says what to do"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,3 +68,21 @@ def test_an_unknown_field_is_ignored_from_the_api_server_and_an_error_in_a_file(
     assert KINDS["DNSZone"].model_validate(body)
     with pytest.raises(ValueError, match="unknown field 'later'"):
         KINDS["DNSZone"].model_validate(body, context={"unknown_fields": "error"})
+
+
+@pytest.mark.parametrize("field", ["clientSecretRef", "clientCertificateRef"])
+def test_a_secrets_name_leads_nowhere_else(field: str) -> None:
+    """It becomes part of a path: `..` in it would read another namespace's Secret with the operator's rights."""
+    guid = "00000000-0000-0000-0000-000000000001"
+    reference = {"name": "../../other/secrets/token", "key": "token"}
+    credential = {"type": "ServicePrincipal", "clientId": guid, field: reference}
+    spec = {"subscriptionId": guid, "tenantId": guid, "credential": credential}
+    with pytest.raises(ValueError, match="should match pattern"):
+        KINDS["CloudAccount"].model_validate({"metadata": {"name": "a"}, "spec": spec})
+
+
+@pytest.mark.parametrize("backend", [{"namespace": "../kube-system"}, {"serviceName": "../../secrets/token"}])
+def test_a_services_name_leads_nowhere_else(backend: dict[str, str]) -> None:
+    spec = {"clusterRef": {"name": "shop"}, "type": "LoadBalancer", "backend": backend, "ports": [{"port": 80}]}
+    with pytest.raises(ValueError, match="should match pattern"):
+        KINDS["ServiceExposure"].model_validate({"metadata": {"name": "a"}, "spec": spec})
