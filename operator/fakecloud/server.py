@@ -91,7 +91,6 @@ class Server:
         context = self.context
         fleet = Fleet(context, self.compute)
         pools = Pools(context, fleet)
-        balancers = LoadBalancers(context)
         return [
             ResourceGroups(context),
             Clusters(context, pools, fleet, self.compute),
@@ -105,8 +104,8 @@ class Server:
             SecurityRules(context),
             DefaultRules(context),
             PublicIPAddresses(context, self._options.public_range),
-            balancers,
-            BackendPools(context, balancers),
+            LoadBalancers(context),
+            BackendPools(context),
             BalancerParts(context, "frontendIPConfigurations"),
             BalancerParts(context, "loadBalancingRules", self.dataplane.health),
             BalancerParts(context, "probes"),

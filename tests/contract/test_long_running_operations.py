@@ -82,11 +82,11 @@ def test_creating_a_network_resource_answers_201_and_updating_never_creating(
     assert unhurried.get(path).state == "Updating"
 
 
-def test_a_balancer_is_succeeded_from_its_first_answer_on(arm: Arm, unhurried: Arm) -> None:
-    group = new_group(unhurried)
-    ip = unhurried.put(group.path(ADDRESSES, "ip"), address()).body["id"]
+def test_a_balancer_is_succeeded_from_its_first_answer_on(brisk: Arm) -> None:
+    group = new_group(brisk)
+    ip = brisk.make(group.path(ADDRESSES, "ip"), address())["id"]
     id_ = group.path(BALANCERS, "lb")
-    reply = unhurried.put(id_, balancer(id_, address_id=ip))
+    reply = brisk.put(id_, balancer(id_, address_id=ip))
     assert (reply.status, reply.state) == (201, "Succeeded")
     operation_of(reply)
 

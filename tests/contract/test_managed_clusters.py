@@ -74,6 +74,15 @@ def test_a_brought_subnet_replaces_akss_own_network(arm: Arm, group: Group, path
     assert machine["properties"]["network"]["ipAddresses"][0]["ip"] == "10.0.0.4"
 
 
+def test_the_security_group_of_nodes_in_a_brought_subnet_is_in_use(arm: Arm, group: Group, path: str) -> None:
+    net = arm.make(group.path(NETWORKS, "net"), network(subnet("s", "10.0.0.0/24")))["id"]
+    made = arm.make(path, cluster(profile(vnetSubnetID=f"{net}/subnets/s")))
+    nodes = Group(made["properties"]["nodeResourceGroup"], arm)
+    [nsg] = arm.get(nodes.path(SECURITY_GROUPS)).body["value"]
+    reply = arm.delete(nsg["id"])
+    assert (reply.status, reply.code) == (400, "InUseNetworkSecurityGroupCannotBeDeleted")
+
+
 def test_a_brought_subnet_exists(arm: Arm, group: Group, path: str) -> None:
     missing = group.path(NETWORKS, "none/subnets/nodes")
     assert refusal(arm, path, cluster(profile(vnetSubnetID=missing)))[0] == 400

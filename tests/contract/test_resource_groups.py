@@ -1,7 +1,20 @@
 """Resource groups: made at once, removed with all they hold."""
 
-from tests.contract.bodies import ADDRESSES, CLUSTERS, address, cluster
-from tests.contract.cloud import Arm, Clients, Group, until
+from tests.contract.bodies import (
+    ADDRESSES,
+    BALANCERS,
+    CLUSTERS,
+    NETWORKS,
+    SECURITY_GROUPS,
+    address,
+    balancer,
+    cluster,
+    network,
+    profile,
+    security_group,
+    subnet,
+)
+from tests.contract.cloud import Arm, Clients, Group, Reply, until
 from tests.contract.conftest import new_group
 
 
@@ -87,6 +100,62 @@ def test_deleting_a_group_removes_all_it_holds_and_the_node_groups_of_its_cluste
     assert arm.get(nodes).status == 404
     arm.put(group.id, {"location": "westeurope"})
     assert arm.get(f"{group.id}/resources").body["value"] == []
+
+
+def deleted(arm: Arm, group: Group) -> Reply:
+    """What the Location of a deletion answers at its end."""
+    location = arm.delete(group.id).headers["Location"]
+    return until("the deletion ended", lambda: r if (r := arm.get(location)).status != 202 else None)
+
+
+def test_what_others_use_keeps_a_group_from_being_deleted(group: Group, arm: Arm) -> None:
+    other = new_group(arm)
+    ip = arm.make(group.path(ADDRESSES, "ip"), address())["id"]
+    arm.make(group.path(ADDRESSES, "free"), address())
+    lb = other.path(BALANCERS, "lb")
+    arm.make(lb, balancer(lb, address_id=ip))
+    reply = deleted(arm, group)
+    assert (reply.status, reply.code) == (409, "ResourceGroupDeletionBlocked")
+    assert f"'{ADDRESSES.lower()}/ip'" in reply.message.lower()
+    [detail] = reply.body["error"]["details"]
+    assert detail["target"] == ip
+    assert "PublicIPAddressCannotBeDeleted" in detail["message"]
+    assert arm.get(group.id).state == "Succeeded", "rolled back"
+    assert [found["name"] for found in arm.get(f"{group.id}/resources").body["value"]] == ["ip"]
+    arm.remove(lb)
+    assert deleted(arm, group).status == 200
+
+
+def test_a_network_that_nodes_of_another_group_live_in_keeps_its_group(group: Group, arm: Arm) -> None:
+    net = arm.make(group.path(NETWORKS, "net"), network(subnet("s", "10.0.0.0/24")))["id"]
+    clusters = new_group(arm)
+    arm.make(clusters.path(CLUSTERS, "c"), cluster(profile(vnetSubnetID=f"{net}/subnets/s")))
+    assert deleted(arm, group).code == "ResourceGroupDeletionBlocked"
+    assert deleted(arm, clusters).status == 200
+    assert deleted(arm, group).status == 200
+
+
+def test_what_a_deleted_group_used_of_another_is_free_again(group: Group, arm: Arm) -> None:
+    kept = new_group(arm)
+    ip = arm.make(kept.path(ADDRESSES, "ip"), address())["id"]
+    nsg = arm.make(kept.path(SECURITY_GROUPS, "nsg"), security_group())["id"]
+    lb = group.path(BALANCERS, "lb")
+    arm.make(lb, balancer(lb, address_id=ip))
+    arm.make(group.path(NETWORKS, "net"), network(subnet("s", "10.0.0.0/24", networkSecurityGroup={"id": nsg})))
+    assert deleted(arm, group).status == 200
+    assert "ipConfiguration" not in arm.get(ip).body["properties"]
+    assert "subnets" not in arm.get(nsg).body["properties"]
+
+
+def test_a_group_deleted_while_a_cluster_is_made_in_it_leaves_nothing(brisk: Arm) -> None:
+    group = new_group(brisk)
+    begun = brisk.put(group.path(CLUSTERS, "c"), cluster())
+    nodes = begun.body["properties"]["nodeResourceGroup"]
+    assert deleted(brisk, group).status == 200
+    brisk.ended(begun)
+    assert brisk.get(group.path(CLUSTERS, "c")).status == 404
+    assert brisk.get(f"/resourceGroups/{nodes}").status == 404
+    assert group.name not in str(brisk.get("/resources").body)
 
 
 def test_a_group_lists_the_resources_in_it_and_nothing_below_them(group: Group, arm: Arm) -> None:

@@ -38,12 +38,16 @@ class ArmError(Exception):
                 "subcode": "",
                 **({"target": self.target} if self.target else {}),
             }
+        return {"error": self.inner()}
+
+    def inner(self) -> dict[str, Any]:
+        """What stands in `error`, and in that of a failed operation."""
         error: dict[str, Any] = {"code": self.code, "message": str(self)}
         if self.target:
             error["target"] = self.target
         if self.details is not None:
             error["details"] = self.details
-        return {"error": error}
+        return error
 
     def response(self) -> web.Response:
         """The answer."""

@@ -37,7 +37,8 @@ class Gateway:
         journal: Journal,
     ) -> None:
         self._context = context
-        self._types = {t.type.lower(): t for t in types}
+        self._types = context.types
+        self._types |= {t.type.lower(): t for t in types}
         self._known = {provider.lower() for provider in known_providers} | {t.split("/")[0] for t in self._types}
         self._tokens = tokens
         self._journal = journal
@@ -212,7 +213,8 @@ class Gateway:
         if operation["status"] == "InProgress":
             return Answer(202, None, operation=operation, location=True)
         if "error" in operation:
-            raise ArmError(409, operation["error"]["code"], operation["error"]["message"])
+            error = operation["error"]
+            raise ArmError(409, error["code"], error["message"], details=error.get("details"))
         return Answer(200, None)
 
     def _everything(self, call: Call) -> Answer:

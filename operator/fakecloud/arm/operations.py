@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import logging
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from fakecloud.arm.errors import ArmError
 from fakecloud.clock import Clock, rfc3339
@@ -13,6 +14,8 @@ from fakecloud.store import Store
 
 log = logging.getLogger(__name__)
 KIND = "operation"
+RETENTION: Final = 86400.0
+"""Seconds that an ended operation can still be asked for."""
 Finish = Callable[[dict[str, Any]], Awaitable[None]]
 """Does what an operation does at its end. May raise ArmError: then it failed."""
 
@@ -26,6 +29,9 @@ class Operations:
         self._finishers: dict[str, Finish] = {}
         self._failures: dict[str, Finish] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running = {o["id"]: o for o in store.all(KIND).values() if o["status"] == "InProgress"}
+        ended = [(o["ends"], o["id"]) for o in store.all(KIND).values() if o["status"] != "InProgress"]
+        self._kept = deque(sorted(ended))
 
     def register(self, name: str, finish: Finish, failed: Finish | None = None) -> None:
         """`finish` ends operations of that name; `failed` is told when it raised."""
@@ -53,15 +59,15 @@ class Operations:
 
     def start(self, operation: dict[str, Any]) -> None:
         """Begin to run an operation that was written."""
+        self._running[operation["id"]] = operation
         task = asyncio.ensure_future(self._run(operation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def resume(self) -> None:
         """Go on with what was under way when the process ended."""
-        for operation in list(self._store.all(KIND).values()):
-            if operation["status"] == "InProgress":
-                self.start(operation)
+        for operation in list(self._running.values()):
+            self.start(operation)
 
     def get(self, id_: str) -> dict[str, Any] | None:
         """The operation, None for an id never issued."""
@@ -70,14 +76,12 @@ class Operations:
     def running_on(self, resource: str) -> dict[str, Any] | None:
         """The operation under way on a resource."""
         wanted = resource.lower()
-        return next(
-            (
-                o
-                for o in self._store.all(KIND).values()
-                if o["status"] == "InProgress" and o["resource"].lower() == wanted
-            ),
-            None,
-        )
+        return next((o for o in self._running.values() if o["resource"].lower() == wanted), None)
+
+    def running_within(self, resource: str) -> dict[str, Any] | None:
+        """The operation under way on a resource or on anything below it."""
+        wanted = resource.lower()
+        return next((o for o in self._running.values() if f"{o['resource'].lower()}/".startswith(f"{wanted}/")), None)
 
     async def stop(self) -> None:
         """End the tasks; the operations themselves go on after a restart."""
@@ -93,14 +97,22 @@ class Operations:
             await self._finishers[name](operation)
             ended["status"] = "Succeeded"
         except ArmError as error:
-            ended |= {"status": "Failed", "error": {"code": error.code, "message": str(error)}}
+            ended |= {"status": "Failed", "error": error.inner()}
         except Exception:
             log.exception("operation %s failed", name)
             ended |= {"status": "Failed", "error": {"code": "InternalServerError", "message": "The operation failed."}}
         if ended["status"] == "Failed" and name in self._failures:
             await self._failures[name](operation)
         ended["endTime"] = rfc3339(self._clock.now())
+        self._forget_old()
         self._store.put(KIND, operation["id"], ended)
+        self._kept.append((self._clock.now(), operation["id"]))
+        del self._running[operation["id"]]
+
+    def _forget_old(self) -> None:
+        """Ended operations can be asked for during a day; then they are gone, so that state does not grow for ever."""
+        while self._kept and self._kept[0][0] < self._clock.now() - RETENTION:
+            self._store.delete(KIND, self._kept.popleft()[1])
 
 
 def url(base: str, operation: dict[str, Any], kind: str, api_version: str) -> str:

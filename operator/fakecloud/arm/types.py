@@ -1,6 +1,6 @@
 """What the gateway and the providers say to one another."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ from fakecloud.arm.operations import Operations
 from fakecloud.clock import Clock
 from fakecloud.store import Body, Store
 
+Change = tuple[str, str, Body | None]
+"""A document's kind, its key, and what it becomes (None: removed)."""
 RESOURCE = "resource"
 GROUP = "group"
 SUBSCRIPTION = "subscription"
@@ -44,7 +46,6 @@ class Answer:
 
 
 Action = Callable[[Call], Awaitable[Answer]]
-Remover = Callable[[Body], Awaitable[None]]
 
 
 @dataclass
@@ -54,8 +55,8 @@ class Context:
     store: Store
     clock: Clock
     operations: Operations
-    removers: dict[str, Remover] = field(default_factory=dict)
-    """By type, in lower case: how a resource goes when its group does, where more than its document has to go."""
+    types: dict[str, "ResourceType"] = field(default_factory=dict)
+    """By name in lower case."""
 
     def group(self, subscription: str, group: str) -> Body | None:
         """A resource group's body."""
@@ -71,6 +72,24 @@ class Context:
         return [
             body for _, body in self.store.under(RESOURCE, id_.lower() + "/") if str(body["type"]).lower() == wanted
         ]
+
+    async def remove_below(self, prefix: str, *, force: bool) -> dict[str, ArmError]:
+        """Remove the top-level resources below a group's id, users before what they use; `force`: used or not.
+
+        Returns those that something outside the group still uses, by id, and the refusal of each.
+        """
+        while True:
+            blocked: dict[str, ArmError] = {}
+            found = [body for _, body in self.store.under(RESOURCE, f"{prefix}/") if str(body["type"]).count("/") == 1]
+            for body in found:
+                handler = self.types[str(body["type"]).lower()]
+                refusal = None if force else handler.in_use(body)
+                if refusal is None:
+                    await handler.remove(body)
+                else:
+                    blocked[body["id"]] = refusal
+            if len(blocked) == len(found):
+                return blocked
 
     def begin(self, operation: Body, *changes: tuple[str, str, Body | None]) -> None:
         """Write `changes` and the operation that belongs to them, then run it."""
@@ -129,6 +148,19 @@ class ResourceType:
     async def delete(self, call: Call) -> Answer:
         """Remove."""
         raise self.unbuilt("DELETE")
+
+    def in_use(self, body: Body) -> ArmError | None:
+        """Why it cannot be deleted now; None when it can."""
+        return None
+
+    async def remove(self, body: Body) -> None:
+        """What goes with the resource, and the resource itself. May be repeated."""
+        self.store.write(self.gone(body["id"]))
+
+    def gone(self, id_: str) -> Sequence[Change]:
+        """The changes that remove a resource and its children."""
+        below = [(RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, f"{id_}/")]
+        return [*below, (RESOURCE, id_, None)]
 
     async def patch(self, call: Call) -> Answer:
         """Update tags."""

@@ -43,7 +43,6 @@ class Clusters(ResourceType):
         context.operations.register("createCluster", self._settled, self._failed)
         context.operations.register("updateCluster", self._settled, self._failed)
         context.operations.register("deleteCluster", self._gone)
-        context.removers[TYPE.lower()] = self._remove
 
     def malformed(self, path: str, wanted: str) -> ArmError:
         """See ResourceType."""
@@ -224,7 +223,9 @@ class Clusters(ResourceType):
         if body is None:
             return
         await self._pools.bring_about(body, self._pools.at_rest(body["id"]))
-        body = self.context.resource(operation["resource"]) or body
+        body = self.context.resource(operation["resource"])
+        if body is None:  # its group went meanwhile, and it with it
+            return
         properties = {**body["properties"], "provisioningState": "Succeeded"}
         if operation["data"].get("version"):
             properties["currentKubernetesVersion"] = operation["data"]["version"]
@@ -240,15 +241,15 @@ class Clusters(ResourceType):
     async def _gone(self, operation: Body) -> None:
         body = self.context.resource(operation["resource"])
         if body is not None:
-            await self._remove(body)
+            await self.remove(body)
 
-    async def _remove(self, body: Body) -> None:
-        """The cluster, its pools and machines, and the node group with all it holds."""
+    async def remove(self, body: Body) -> None:
+        """See ResourceType: with its pools, its machines, and the node group with all it holds."""
         await self._fleet.release(body["id"])
         subscription = body["id"].split("/")[2]
         group = f"/subscriptions/{subscription}/resourcegroups/{body['properties']['nodeResourceGroup']}".lower()
-        keys = [key for prefix in (body["id"] + "/", group + "/") for key, _ in self.store.under(RESOURCE, prefix)]
-        self.store.write([*((RESOURCE, key, None) for key in keys), (RESOURCE, body["id"], None), (GROUP, group, None)])
+        await self.context.remove_below(group, force=True)
+        self.store.write([*self.gone(body["id"]), (GROUP, group, None)])
 
     def _operation(self, name: str, call: Call, body: Body, seconds: float, **data: Any) -> Body:
         return self.context.operations.document(

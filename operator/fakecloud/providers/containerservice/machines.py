@@ -90,6 +90,7 @@ class Fleet:
         Raises ArmError; then no machine was added. May be repeated.
         """
         async with self._lock:
+            pools = [pool for pool in pools if self.context.resource(pool["id"]) is not None]  # or it went meanwhile
             added = [row for pool in pools for row in self._size(pool)]
             gone = {id_.lower() for id_ in without}
             kept = [p for p in self.context.children(cluster["id"], POOL_TYPE) if p["id"].lower() not in gone]

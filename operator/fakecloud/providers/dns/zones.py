@@ -130,10 +130,9 @@ class Zones(ResourceType):
         return Answer(202, None, operation=operation, location=True)
 
     async def _gone(self, operation: Body) -> None:
-        prefix = operation["resource"].lower()
-        self.store.write(
-            [*((RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, prefix + "/")), (RESOURCE, prefix, None)]
-        )
+        body = self.context.resource(operation["resource"])
+        if body is not None:
+            await self.remove(body)
 
 
 class RecordSets(ResourceType):

@@ -2,15 +2,17 @@
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from fakecloud.arm import locations
+from fakecloud.arm import locations, operations
 from fakecloud.arm.errors import ArmError, bad_request
-from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
 from fakecloud.store import Body
 
 PROVIDER = "Microsoft.Network"
+POOLS: Final = "Microsoft.ContainerService/managedClusters/agentPools"
+"""Whose nodes have interfaces in subnets."""
 NAME: Final = re.compile(r"[a-zA-Z0-9]([-\w.]{0,78}\w)?", re.ASCII)
 
 
@@ -20,22 +22,18 @@ class NetworkType(ResourceType):
     seconds = 5.0
     """How long Azure takes."""
     state_while_made = "Updating"
+    children: tuple[str, ...] = ()
+    """Lists in its properties whose entries are children: their state is its own."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        name = self.type.rpartition("/")[2]
         self.create_name, self.delete_name = f"put:{self.type}", f"delete:{self.type}"
         context.operations.register(self.create_name, self._made)
         context.operations.register(self.delete_name, self._removed)
-        self.word = name
 
     def check(self, call: Call, known: Body | None) -> Body:
         """The body's `properties` as they will be kept; raises ArmError for what Azure refuses."""
         raise NotImplementedError
-
-    def in_use(self, body: Body) -> ArmError | None:
-        """Why it cannot be deleted now."""
-        return None
 
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -45,7 +43,7 @@ class NetworkType(ResourceType):
             self.type, call.body.get("location"), known, name=call.target.name, group=call.target.group
         )
         check_etag(call, known)
-        self._refuse_busy(call.target.id)
+        self.refuse_busy(call)
         properties = self.check(call, known)
         body: Body = {
             "id": (known or {}).get("id") or call.target.id,
@@ -60,11 +58,11 @@ class NetworkType(ResourceType):
                 body[key] = call.body[key]
         state = self.state_while_made
         body["properties"] = {
-            "provisioningState": state,
             "resourceGuid": ((known or {}).get("properties") or {}).get("resourceGuid") or str(uuid.uuid4()),
             **properties,
         }
         self._fill(body, known)
+        body = self.in_state(body, state)
         operation = self._operation(self.create_name, call, body)
         self.context.begin(operation, (RESOURCE, body["id"], body), *self.beside(body, known))
         return Answer(200 if known else 201, self.shown(body), operation=operation)
@@ -72,7 +70,7 @@ class NetworkType(ResourceType):
     def _fill(self, body: Body, known: Body | None) -> None:
         """Defaults of the top level."""
 
-    def beside(self, body: Body, known: Body | None) -> list[tuple[str, str, Body | None]]:
+    def beside(self, body: Body, known: Body | None) -> list[Change]:
         """Changes of other resources that belong to this one."""
         return []
 
@@ -85,6 +83,7 @@ class NetworkType(ResourceType):
         running = self.context.operations.running_on(body["id"])
         if running is not None and running["name"] == self.delete_name:
             return Answer(202, None, operation=running, location=True)
+        self.refuse_busy(call)
         refusal = self.in_use(body)
         if refusal is not None:
             raise refusal
@@ -96,6 +95,8 @@ class NetworkType(ResourceType):
     async def patch(self, call: Call) -> Answer:
         """See ResourceType: tags."""
         body = self.found(call)
+        check_etag(call, body)
+        self.refuse_busy(call)
         changed = {**body, "tags": call.body.get("tags", body.get("tags")), "etag": etag()}
         self.store.put(RESOURCE, body["id"], changed)
         return Answer(200, self.shown(changed))
@@ -115,39 +116,151 @@ class NetworkType(ResourceType):
         parent = self.context.resource(call.target.parent or "")
         return str((parent or {}).get("location") or "westeurope")
 
-    def _refuse_busy(self, id_: str) -> None:
-        running = self.context.operations.running_on(id_)
-        if running is not None and running["name"].startswith("delete:"):
-            raise ArmError(409, "ResourceBeingDeleted", f"The resource '{id_}' is being deleted.")
+    def refuse_busy(self, call: Call) -> None:
+        """Raises ArmError (429) while an operation is under way on the top-level resource or on any of its children."""
+        provider, top = call.target.id.split("/providers/")[0], call.target.type.split("/")[1]
+        running = self.context.operations.running_within(
+            f"{provider}/providers/{PROVIDER}/{top}/{call.target.names[0]}"
+        )
         if running is not None:
-            details = [
-                {
-                    "code": "AnotherOperationInProgress",
-                    "message": f"Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri: {running['id']}.",
-                }
+            uri = operations.url(call.base, running, "operations", call.api_version)
+            raise retryable(
+                "AnotherOperationInProgress",
+                f"Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri: {uri}.",
+            )
+
+    def in_state(self, body: Body, state: str) -> Body:
+        """`body` with a provisioningState, and its children with it."""
+        properties = {**body["properties"], "provisioningState": state}
+        for name in self.children:
+            properties[name] = [
+                {**entry, "properties": {**entry["properties"], "provisioningState": state}}
+                for entry in properties.get(name) or ()
             ]
-            raise ArmError(429, "RetryableError", "A retryable error occurred.", details=details)
+        return {**body, "properties": properties}
 
     async def _made(self, operation: Body) -> None:
         body = self.context.resource(operation["resource"])
         if body is not None and body["properties"]["provisioningState"] != "Deleting":
-            self.store.put(
-                RESOURCE, body["id"], {**body, "properties": {**body["properties"], "provisioningState": "Succeeded"}}
-            )
+            self.store.put(RESOURCE, body["id"], self.in_state(body, "Succeeded"))
 
     async def _removed(self, operation: Body) -> None:
-        prefix = operation["resource"].lower()
-        body = self.context.resource(prefix)
-        changes: list[tuple[str, str, Body | None]] = [
-            (RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, prefix + "/")
-        ]
+        body = self.context.resource(operation["resource"])
         if body is not None:
-            changes += self.beside_removed(body)
-        self.store.write([*changes, (RESOURCE, prefix, None)])
+            await self.remove(body)
 
-    def beside_removed(self, body: Body) -> list[tuple[str, str, Body | None]]:
+    async def remove(self, body: Body) -> None:
+        """See ResourceType."""
+        self.store.write([*self.beside_removed(body), *self.gone(body["id"])])
+
+    def beside_removed(self, body: Body) -> list[Change]:
         """Changes of other resources when this one is gone."""
         return []
+
+
+class ChildType(NetworkType):
+    """A resource that is kept inside its parent's body, as an entry of one of its lists."""
+
+    parent: type[NetworkType]
+    kept_in: str
+    """The list's name."""
+
+    def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
+        """The entry as it will be kept, its name and id included; raises ArmError for what Azure refuses."""
+        raise NotImplementedError
+
+    def settled(self, parent: Body, entries: list[Body]) -> Body:
+        """The parent's properties with other `entries`; raises ArmError when they do not go together."""
+        return {**parent["properties"], self.kept_in: entries}
+
+    def beside_child(self, before: list[Body], after: list[Body]) -> list[Change]:
+        """Changes of resources other than the parent when the entries `before` become `after`."""
+        return []
+
+    async def get(self, call: Call) -> Answer:
+        """See ResourceType."""
+        known = self._entry(self._parent(call.target.parent or "", call), call.target.name)
+        if known is None:
+            raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
+        return Answer(200, known)
+
+    async def list(self, call: Call) -> Answer:
+        """See ResourceType."""
+        return Answer(200, {"value": self._parent(call.target.id, call)["properties"][self.kept_in]})
+
+    async def put(self, call: Call) -> Answer:
+        """See ResourceType."""
+        parent = self._parent(call.target.parent or "", call)
+        known = self._entry(parent, call.target.name)
+        check_etag(call, known)
+        self.refuse_busy(call)
+        entry = self.checked(call, parent, known)
+        entry["properties"]["provisioningState"] = "Updating"
+        others = parent["properties"][self.kept_in]
+        kept = [entry if e is known else e for e in others] if known else [*others, entry]
+        changed = self._changed(parent, kept)
+        operation = self._operation(self.create_name, call, entry)
+        beside = self.beside_child([known] if known else [], [entry])
+        self.context.begin(operation, (RESOURCE, parent["id"], changed), *beside)
+        return Answer(200 if known else 201, self._entry(changed, entry["name"]), operation=operation)
+
+    async def delete(self, call: Call) -> Answer:
+        """See ResourceType."""
+        parent = self.context.resource(call.target.parent or "")
+        known = self._entry(parent, call.target.name)
+        if parent is None or known is None:
+            return Answer(204)
+        check_etag(call, known)
+        running = self.context.operations.running_on(known["id"])
+        if running is not None and running["name"] == self.delete_name:
+            return Answer(202, None, operation=running, location=True)
+        self.refuse_busy(call)
+        refusal = self.in_use(known)
+        if refusal is not None:
+            raise refusal
+        going = {**known, "properties": {**known["properties"], "provisioningState": "Deleting"}}
+        kept = [going if e is known else e for e in parent["properties"][self.kept_in]]
+        operation = self._operation(self.delete_name, call, known)
+        self.context.begin(operation, (RESOURCE, parent["id"], self._changed(parent, kept)))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def patch(self, call: Call) -> Answer:
+        """See ResourceType: these have no tags."""
+        return await ResourceType.patch(self, call)
+
+    def _changed(self, parent: Body, entries: Sequence[Body]) -> Body:
+        """The parent with other entries, while the operation goes on."""
+        properties = {**self.settled(parent, [*entries]), "provisioningState": self.parent.state_while_made}
+        return {**parent, "etag": etag(), "properties": properties}
+
+    def _parent(self, id_: str, call: Call) -> Body:
+        found = self.context.resource(id_)
+        if found is None:
+            raise self.missing(call.target)
+        return found
+
+    def _entry(self, parent: Body | None, name: str) -> Body | None:
+        entries = (parent or {}).get("properties", {}).get(self.kept_in) or []
+        return next((entry for entry in entries if entry["name"].lower() == name.lower()), None)
+
+    async def _made(self, operation: Body) -> None:
+        self._end(operation["resource"], "Succeeded")
+
+    async def _removed(self, operation: Body) -> None:
+        self._end(operation["resource"], None)
+
+    def _end(self, id_: str, state: str | None) -> None:
+        """The operation on a child is over: it has `state`, or is gone, and its parent is at rest."""
+        parent = self.context.resource(id_.rsplit("/", 2)[0])
+        known = self._entry(parent, id_.rpartition("/")[2])
+        if parent is None or known is None:
+            return
+        ended = {**known, "properties": {**known["properties"], "provisioningState": state}}
+        entries = parent["properties"][self.kept_in]
+        kept = [ended if e is known else e for e in entries if state is not None or e is not known]
+        properties = {**self.settled(parent, kept), "provisioningState": "Succeeded"}
+        beside = self.beside_child([known], []) if state is None else []
+        self.store.write([(RESOURCE, parent["id"], {**parent, "properties": properties}), *beside])
 
 
 def etag() -> str:
@@ -187,6 +300,26 @@ def check_unique(list_: str, names: Iterable[str]) -> None:
         if name.lower() in seen:
             raise bad_request("DuplicateResourceName", f"Resource /{list_}/{name} is named twice.", details=[])
         seen.add(name.lower())
+
+
+def retryable(code: str, message: str) -> ArmError:
+    """Network's way to say: not now. The SDK tries again by itself."""
+    details = [{"code": code, "message": message}]
+    return ArmError(429, "RetryableError", "A retryable error occurred.", details=details)
+
+
+def referenced(context: Context, wanted: str, by: str) -> Body:
+    """What the resource `by` refers to; raises ArmError when it is not there (400) or not at rest (429)."""
+    found = context.resource(wanted)
+    if found is None:
+        raise missing_reference(wanted, by)
+    if context.operations.running_within(wanted) is not None:
+        state = found["properties"]["provisioningState"]
+        raise retryable(
+            "ReferencedResourceNotProvisioned",
+            f"Cannot proceed with operation because resource {wanted} used by resource {by} is not in Succeeded state. Resource is in {state} state.",
+        )
+    return found
 
 
 def missing_reference(wanted: str, by: str) -> ArmError:

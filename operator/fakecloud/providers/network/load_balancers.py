@@ -1,23 +1,24 @@
 """loadBalancers: one document, its parts tied by ids inside the same PUT."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
 from fakecloud.providers.network import balancer_rules
 from fakecloud.providers.network.base import (
+    ChildType,
     NetworkType,
-    check_etag,
     check_name,
     check_unique,
     etag,
     missing_reference,
     properties_of,
     reference,
+    referenced,
 )
 from fakecloud.store import Body
 
@@ -55,7 +56,7 @@ class LoadBalancers(NetworkType):
         for frontend in kept["frontendIPConfigurations"]:
             self._check_frontend(frontend, location)
         for pool in kept["backendAddressPools"]:
-            self.check_pool(pool)
+            check_pool(self.context, pool)
         balancer_rules.check_rules(kept)
         balancer_rules.check_probes(kept["probes"])
         balancer_rules.tie(kept)
@@ -72,8 +73,8 @@ class LoadBalancers(NetworkType):
         if subnet is not None:
             raise ArmError(501, "NotImplemented", f"fakecloud does not implement internal frontends of {TYPE}.")
         if address is not None:
-            found = self.context.resource(address)
-            if found is None or found["location"] != location:
+            found = referenced(self.context, address, frontend["id"])
+            if found["location"] != location:
                 raise missing_reference(address, frontend["id"])
             user = (found["properties"].get("ipConfiguration") or {}).get("id")
             if user and user.lower() != frontend["id"].lower():
@@ -85,24 +86,10 @@ class LoadBalancers(NetworkType):
         properties["provisioningState"] = "Succeeded"
         properties.setdefault("privateIPAllocationMethod", "Dynamic")
 
-    def check_pool(self, pool: Body) -> None:
-        """Raises ArmError for a backend pool that Azure refuses."""
-        pool["properties"]["provisioningState"] = "Succeeded"
-        for address in pool["properties"].get("loadBalancerBackendAddresses") or []:
-            properties = address.get("properties") or {}
-            network = (
-                reference(properties.get("virtualNetwork"))
-                or (reference(properties.get("subnet")) or "").partition("/subnets/")[0]
-            )
-            found = self.context.resource(network)
-            if found is None:
-                raise missing_reference(network, pool["id"])
-            balancer_rules.check_address(pool, address, network, found["properties"]["addressSpace"]["addressPrefixes"])
-
     def _fill(self, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
 
-    def beside(self, body: Body, known: Body | None) -> list[tuple[str, str, Body | None]]:
+    def beside(self, body: Body, known: Body | None) -> list[Change]:
         """The addresses know their frontends."""
         mine = {
             (reference(f["properties"].get("publicIPAddress")) or "").lower(): f["id"]
@@ -110,12 +97,12 @@ class LoadBalancers(NetworkType):
         }
         return self._point(body["id"], mine)
 
-    def beside_removed(self, body: Body) -> list[tuple[str, str, Body | None]]:
+    def beside_removed(self, body: Body) -> list[Change]:
         """See NetworkType."""
         return self._point(body["id"], {})
 
-    def _point(self, balancer: str, frontends: dict[str, str]) -> list[tuple[str, str, Body | None]]:
-        changes: list[tuple[str, str, Body | None]] = []
+    def _point(self, balancer: str, frontends: dict[str, str]) -> list[Change]:
+        changes: list[Change] = []
         for address in self.store.resources("Microsoft.Network/publicIPAddresses"):
             now = (address["properties"].get("ipConfiguration") or {}).get("id", "")
             wanted = frontends.get(address["id"].lower())
@@ -128,75 +115,51 @@ class LoadBalancers(NetworkType):
         return changes
 
 
-class BackendPools(ResourceType):
+class BackendPools(ChildType):
     """Microsoft.Network/loadBalancers/backendAddressPools: a child that can be written by itself."""
 
     type = f"{TYPE}/backendAddressPools"
+    parent = LoadBalancers
+    kept_in = "backendAddressPools"
+    seconds = 3.0
     shape: ClassVar[Shape] = {"properties": balancer_rules.POOL}
 
-    def __init__(self, context: Context, balancers: LoadBalancers) -> None:
-        super().__init__(context)
-        self._balancers = balancers
+    def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
+        """See ChildType."""
+        name = (known or {}).get("name") or call.target.name
+        pool = _entry(parent["id"], self.kept_in, {"name": name, "properties": properties_of(call)})
+        check_pool(self.context, pool)
+        return pool
 
-    async def get(self, call: Call) -> Answer:
-        """See ResourceType."""
-        return Answer(200, _part(self.context, call, "backendAddressPools"))
-
-    async def list(self, call: Call) -> Answer:
-        """See ResourceType."""
-        return Answer(200, {"value": _balancer(self.context, call.target.id)["properties"]["backendAddressPools"]})
-
-    async def put(self, call: Call) -> Answer:
-        """See ResourceType."""
-        balancer = _balancer(self.context, call.target.parent or "")
-        known = next(
-            (p for p in balancer["properties"]["backendAddressPools"] if p["name"].lower() == call.target.name.lower()),
-            None,
-        )
-        check_etag(call, known)
-        name = known["name"] if known else call.target.name
-        pool = _entry(balancer["id"], "backendAddressPools", {"name": name, "properties": properties_of(call)})
-        self._balancers.check_pool(pool)
-        pools = balancer["properties"]["backendAddressPools"]
-        kept = [pool if p is known else p for p in pools] if known else [*pools, pool]
-        return self._write(call, balancer, kept, Answer(200 if known else 201, pool))
-
-    async def delete(self, call: Call) -> Answer:
-        """See ResourceType."""
-        balancer = self.context.resource(call.target.parent or "")
-        pools = (balancer or {}).get("properties", {}).get("backendAddressPools") or []
-        known = next((p for p in pools if p["name"].lower() == call.target.name.lower()), None)
-        if balancer is None or known is None:
-            return Answer(204)
-        check_etag(call, known)
-        users = [
-            r["id"]
-            for r in balancer["properties"]["loadBalancingRules"]
-            if (reference(r["properties"].get("backendAddressPool")) or "").lower() == known["id"].lower()
-        ]
-        if users:
-            raise bad_request(
-                "LoadBalancerBackendAddressPoolInUse",
-                f"Backend address pool {known['id']} is used by {', '.join(users)} and cannot be deleted.",
-            )
-        return self._write(call, balancer, [p for p in pools if p is not known], Answer(202, None, location=True))
-
-    def _write(self, call: Call, balancer: Body, pools: Sequence[Body], answer: Answer) -> Answer:
-        parts = copy.deepcopy({**balancer["properties"], "backendAddressPools": [*pools]})
+    def settled(self, parent: Body, entries: list[Body]) -> Body:
+        """See ChildType."""
+        parts = copy.deepcopy(super().settled(parent, entries))
         balancer_rules.check_rules(parts)  # a new address may be one that another rule's pool has
         balancer_rules.tie(parts)
-        changed = {**balancer, "etag": etag(), "properties": parts}
-        operation = self.context.operations.document(
-            self._balancers.create_name,
-            resource=balancer["id"],
-            provider="Microsoft.Network",
-            location=balancer["location"],
-            subscription=call.target.subscription,
-            seconds=3.0,
+        return parts
+
+    def in_use(self, body: Body) -> ArmError | None:
+        """See ResourceType."""
+        users = [rule["id"] for rule in body["properties"].get("loadBalancingRules") or ()]
+        if not users:
+            return None
+        return bad_request(
+            "LoadBalancerBackendAddressPoolInUse",
+            f"Backend address pool {body['id']} is used by {', '.join(users)} and cannot be deleted.",
         )
-        self.context.begin(operation, (RESOURCE, balancer["id"], changed))
-        written = next((p for p in parts["backendAddressPools"] if p["name"] == (answer.body or {}).get("name")), None)
-        return Answer(answer.status, written, operation=operation, location=answer.location)
+
+
+def check_pool(context: Context, pool: Body) -> None:
+    """Raises ArmError for a backend pool that Azure refuses."""
+    pool["properties"]["provisioningState"] = "Succeeded"
+    for address in pool["properties"].get("loadBalancerBackendAddresses") or []:
+        properties = address.get("properties") or {}
+        network = (
+            reference(properties.get("virtualNetwork"))
+            or (reference(properties.get("subnet")) or "").partition("/subnets/")[0]
+        )
+        found = referenced(context, network, pool["id"])
+        balancer_rules.check_address(pool, address, network, found["properties"]["addressSpace"]["addressPrefixes"])
 
 
 class BalancerParts(ResourceType):

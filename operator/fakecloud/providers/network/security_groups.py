@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, ResourceType
-from fakecloud.providers.network.base import NetworkType, check_etag, check_unique, etag, properties_of
+from fakecloud.arm.types import Answer, Call, ResourceType
+from fakecloud.providers.network.base import POOLS, ChildType, NetworkType, check_unique, etag, properties_of
 from fakecloud.providers.network.security_rules import SHAPE, checked, conflict, default_rules
 from fakecloud.store import Body
 
@@ -18,6 +18,7 @@ class SecurityGroups(NetworkType):
 
     type = "Microsoft.Network/networkSecurityGroups"
     seconds = 4.0
+    children = ("securityRules", "defaultSecurityRules")
     shape: ClassVar[Shape] = {**TRACKED, "properties": {"securityRules": [{"name": str, "properties": SHAPE}]}}
 
     def check(self, call: Call, known: Body | None) -> Body:
@@ -27,13 +28,7 @@ class SecurityGroups(NetworkType):
         for rule in given.get("securityRules") or []:
             name = str(rule.get("name") or "")
             rules.append(rule_body(call.target.id, name, checked(name, rule.get("properties") or {})))
-        check_unique("securityRules", (rule["name"] for rule in rules))
-        conflict(rules)
-        if len(rules) > MAX_RULES:
-            raise bad_request(
-                "SecurityRuleCountLimitReached",
-                f"Network security group {call.target.name} can have at most {MAX_RULES} rules.",
-            )
+        check_together(call.target.name, rules)
         kept: Body = {"securityRules": rules, "defaultSecurityRules": default_rules(call.target.id)}
         guarded = (known or {}).get("properties", {}).get("subnets")
         return {**kept, "subnets": guarded} if guarded else kept
@@ -41,6 +36,9 @@ class SecurityGroups(NetworkType):
     def in_use(self, body: Body) -> ArmError | None:
         """See NetworkType."""
         users = [subnet["id"] for subnet in body["properties"].get("subnets") or []]
+        users += [
+            pool["id"] for pool in self.store.resources(POOLS) if pool.get("_group", "").lower() == body["id"].lower()
+        ]
         if users:
             return bad_request(
                 "InUseNetworkSecurityGroupCannotBeDeleted",
@@ -50,75 +48,34 @@ class SecurityGroups(NetworkType):
         return None
 
 
-class SecurityRules(NetworkType):
+class SecurityRules(ChildType):
     """Microsoft.Network/networkSecurityGroups/securityRules: kept inside their group's body."""
 
     type = RULE_TYPE
+    parent = SecurityGroups
+    kept_in = "securityRules"
     seconds = 3.0
     shape: ClassVar[Shape] = {"properties": SHAPE}
 
-    def _group(self, call: Call) -> Body:
-        group = self.context.resource(call.target.parent or call.target.id)
-        if group is None:
-            raise ArmError(
-                404,
-                "ResourceNotFound",
-                f"The Resource '{(call.target.parent or '').partition('/providers/')[2]}' under resource group '{call.target.group}' was not found.",
-            )
-        return group
+    def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
+        """See ChildType."""
+        name = (known or {}).get("name") or call.target.name
+        return rule_body(parent["id"], name, checked(name, properties_of(call)))
 
-    async def get(self, call: Call) -> Answer:
-        """See ResourceType."""
-        rule = _find(self._group(call), call.target.name)
-        if rule is None:
-            raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
-        return Answer(200, rule)
+    def settled(self, parent: Body, entries: list[Body]) -> Body:
+        """See ChildType."""
+        check_together(parent["name"], entries)
+        return super().settled(parent, entries)
 
-    async def list(self, call: Call) -> Answer:
-        """See ResourceType."""
-        group = self.context.resource(call.target.id)
-        if group is None:
-            raise self.missing(call.target)
-        return Answer(200, {"value": group["properties"]["securityRules"]})
 
-    async def put(self, call: Call) -> Answer:
-        """See ResourceType."""
-        group = self._group(call)
-        known = _find(group, call.target.name)
-        check_etag(call, known)
-        rule = rule_body(
-            group["id"], (known or {}).get("name") or call.target.name, checked(call.target.name, properties_of(call))
+def check_together(group: str, rules: list[Body]) -> None:
+    """Raises ArmError (400) for rules that one group cannot have."""
+    check_unique("securityRules", (rule["name"] for rule in rules))
+    conflict(rules)
+    if len(rules) > MAX_RULES:
+        raise bad_request(
+            "SecurityRuleCountLimitReached", f"Network security group {group} can have at most {MAX_RULES} rules."
         )
-        others = [r for r in group["properties"]["securityRules"] if r["name"].lower() != rule["name"].lower()]
-        conflict([*others, rule])
-        if len(others) >= MAX_RULES:
-            raise bad_request(
-                "SecurityRuleCountLimitReached",
-                f"Network security group {group['name']} can have at most {MAX_RULES} rules.",
-            )
-        changed = {**group, "etag": etag(), "properties": {**group["properties"], "securityRules": [*others, rule]}}
-        operation = self._operation(self.create_name, call, rule)
-        self.context.begin(operation, (RESOURCE, group["id"], changed))
-        return Answer(200 if known else 201, rule, operation=operation)
-
-    async def delete(self, call: Call) -> Answer:
-        """See ResourceType."""
-        group = self.context.resource(call.target.parent or "")
-        known = _find(group, call.target.name) if group else None
-        if group is None or known is None:
-            return Answer(204)
-        check_etag(call, known)
-        left = [r for r in group["properties"]["securityRules"] if r is not known]
-        changed = {**group, "etag": etag(), "properties": {**group["properties"], "securityRules": left}}
-        operation = self._operation(self.delete_name, call, known)
-        self.context.begin(operation, (RESOURCE, group["id"], changed))
-        return Answer(202, None, operation=operation, location=True)
-
-    async def _made(self, operation: Body) -> None:
-        """The rule was written with its group at once."""
-
-    async def _removed(self, operation: Body) -> None:
-        """Likewise."""
 
 
 def rule_body(group: str, name: str, properties: Body) -> Body:
@@ -130,11 +87,6 @@ def rule_body(group: str, name: str, properties: Body) -> Body:
         "etag": etag(),
         "properties": properties,
     }
-
-
-def _find(group: Body | None, name: str) -> Body | None:
-    rules = (group or {}).get("properties", {}).get("securityRules") or []
-    return next((rule for rule in rules if rule["name"].lower() == name.lower()), None)
 
 
 class DefaultRules(ResourceType):

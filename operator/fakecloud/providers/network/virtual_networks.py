@@ -5,16 +5,17 @@ from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, Context
+from fakecloud.arm.types import RESOURCE, Call, Change, Context
 from fakecloud.providers.network.base import (
+    POOLS,
+    ChildType,
     NetworkType,
-    check_etag,
     check_name,
     check_unique,
     etag,
-    missing_reference,
     properties_of,
     reference,
+    referenced,
 )
 from fakecloud.store import Body
 
@@ -26,13 +27,13 @@ SHAPE: Shape = {
     "serviceEndpoints": [{"service": str}],
     **dict.fromkeys(REFERENCES, REFERENCE),
 }
-Change = tuple[str, str, Body | None]
 
 
 class VirtualNetworks(NetworkType):
     """Microsoft.Network/virtualNetworks."""
 
     type = "Microsoft.Network/virtualNetworks"
+    children = ("subnets",)
     shape: ClassVar[Shape] = {
         **TRACKED,
         "properties": {"addressSpace": {"addressPrefixes": [str]}, "subnets": [{"name": str, "properties": SHAPE}]},
@@ -81,74 +82,44 @@ class VirtualNetworks(NetworkType):
         return guarded(self.context, body["properties"]["subnets"], [])
 
 
-class Subnets(NetworkType):
+class Subnets(ChildType):
     """Microsoft.Network/virtualNetworks/subnets: kept inside their network's body."""
 
     type = SUBNET_TYPE
+    parent = VirtualNetworks
+    kept_in = "subnets"
     shape: ClassVar[Shape] = {"properties": SHAPE}
 
-    async def get(self, call: Call) -> Answer:
-        """See ResourceType."""
-        found = _find(self.context.resource(call.target.parent or ""), call.target.name)
-        if found is None:
-            raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
-        return Answer(200, found)
-
-    async def list(self, call: Call) -> Answer:
-        """See ResourceType."""
-        network = self.context.resource(call.target.id)
-        if network is None:
-            raise self.missing(call.target)
-        return Answer(200, {"value": network["properties"]["subnets"]})
-
-    async def put(self, call: Call) -> Answer:
-        """See ResourceType."""
-        network = self.context.resource(call.target.parent or "")
-        if network is None:
-            raise self.missing(call.target)
-        known = _find(network, call.target.name)
-        check_etag(call, known)
-        space = network["properties"]["addressSpace"]["addressPrefixes"]
-        subnet = subnet_body(network["id"], (known or {}).get("name") or call.target.name, properties_of(call), space)
+    def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
+        """See ChildType."""
+        space = parent["properties"]["addressSpace"]["addressPrefixes"]
+        subnet = subnet_body(parent["id"], (known or {}).get("name") or call.target.name, properties_of(call), space)
         check_references(self.context, subnet)
         if known is not None:
             check_still_fits(self, known, subnet)
-        others = [s for s in network["properties"]["subnets"] if s["name"].lower() != subnet["name"].lower()]
-        check_overlap([*others, subnet])
-        changed = {**network, "etag": etag(), "properties": {**network["properties"], "subnets": [*others, subnet]}}
-        operation = self._operation(self.create_name, call, subnet)
-        beside = guarded(self.context, [known] if known else [], [subnet])
-        self.context.begin(operation, (RESOURCE, network["id"], changed), *beside)
-        return Answer(200 if known else 201, subnet, operation=operation)
+        return subnet
 
-    async def delete(self, call: Call) -> Answer:
+    def settled(self, parent: Body, entries: list[Body]) -> Body:
+        """See ChildType."""
+        check_overlap(entries)
+        return super().settled(parent, entries)
+
+    def in_use(self, body: Body) -> ArmError | None:
         """See ResourceType."""
-        network = self.context.resource(call.target.parent or "")
-        known = _find(network, call.target.name)
-        if network is None or known is None:
-            return Answer(204)
-        check_etag(call, known)
-        if users := users_of(self, known["id"]):
-            raise _subnet_in_use(known["name"], users)
-        left = [s for s in network["properties"]["subnets"] if s is not known]
-        changed = {**network, "etag": etag(), "properties": {**network["properties"], "subnets": left}}
-        operation = self._operation(self.delete_name, call, known)
-        self.context.begin(operation, (RESOURCE, network["id"], changed), *guarded(self.context, [known], []))
-        return Answer(202, None, operation=operation, location=True)
+        users = users_of(self, body["id"])
+        return _subnet_in_use(body["name"], users) if users else None
 
-    async def _made(self, operation: Body) -> None:
-        """The subnet was written with its network at once."""
-
-    async def _removed(self, operation: Body) -> None:
-        """Likewise."""
+    def beside_child(self, before: list[Body], after: list[Body]) -> list[Change]:
+        """See ChildType."""
+        return guarded(self.context, before, after)
 
 
 def check_references(context: Context, subnet: Body) -> None:
     """Raises ArmError (400) when a subnet refers to what is not there."""
     for field in REFERENCES:
         wanted = reference(subnet["properties"].get(field))
-        if wanted is not None and context.resource(wanted) is None:
-            raise missing_reference(wanted, subnet["id"])
+        if wanted is not None:
+            referenced(context, wanted, subnet["id"])
 
 
 def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
@@ -191,11 +162,7 @@ def guarded(context: Context, before: list[Body], after: list[Body]) -> list[Cha
 def users_of(handler: NetworkType, subnet: str) -> list[str]:
     """The ids of what has an address in a subnet: pools and balancer frontends."""
     wanted = subnet.lower()
-    pools = [
-        p["id"]
-        for p in handler.store.resources("Microsoft.ContainerService/managedClusters/agentPools")
-        if str(p.get("_subnet") or "").lower() == wanted
-    ]
+    pools = [p["id"] for p in handler.store.resources(POOLS) if str(p.get("_subnet") or "").lower() == wanted]
     balancers = [
         f["id"]
         for lb in handler.store.resources("Microsoft.Network/loadBalancers")
@@ -262,8 +229,3 @@ def _subnet_in_use(name: str, users: list[str]) -> ArmError:
         f"Subnet {name} is in use by {', '.join(users[:3])} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet.",
         details=[],
     )
-
-
-def _find(network: Body | None, name: str) -> Body | None:
-    subnets = (network or {}).get("properties", {}).get("subnets") or []
-    return next((s for s in subnets if s["name"].lower() == name.lower()), None)

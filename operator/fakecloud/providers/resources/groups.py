@@ -1,9 +1,10 @@
 """Resource groups: made at once, removed with all they hold."""
 
+import json
 import re
 
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found
-from fakecloud.arm.types import GROUP, RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import GROUP, Answer, Call, Context, ResourceType
 from fakecloud.store import Body
 
 NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
@@ -17,7 +18,7 @@ class ResourceGroups(ResourceType):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        context.operations.register("deleteGroup", self._gone)
+        context.operations.register("deleteGroup", self._gone, self._stays)
 
     def _group(self, call: Call) -> Body | None:
         return self.context.group(call.target.subscription, call.target.group or "")
@@ -101,11 +102,22 @@ class ResourceGroups(ResourceType):
         return Answer(202, None, operation=operation, location=True)
 
     async def _gone(self, operation: Body) -> None:
-        """All resources of the group go with it; managed clusters take their machines and node group along."""
-        prefix = operation["resource"].lower() + "/"
-        for _, body in list(self.store.under(RESOURCE, prefix)):
-            remover = self.context.removers.get(str(body["type"]).lower())
-            if remover is not None:
-                await remover(body)
-        left = [(RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, prefix)]
-        self.store.write([*left, (GROUP, operation["resource"], None)])
+        """All resources of the group go with it, unless something outside still uses one: then the group stays."""
+        group = operation["resource"]
+        blocked = await self.context.remove_below(group, force=False)
+        if blocked:
+            name = group.rpartition("/")[2]
+            identifiers = ", ".join(f"'{id_.partition('/providers/')[2]}'" for id_ in blocked)
+            details = [{"target": id_, "message": json.dumps(why.body())} for id_, why in blocked.items()]
+            raise ArmError(
+                409,
+                "ResourceGroupDeletionBlocked",
+                f"Deletion of resource group '{name}' failed as resources with identifiers {identifiers} could not be deleted. The provisioning state of the resource group will be rolled back. The tracking Id is '{operation['id']}'. Please check audit logs for more details.",
+                details=details,
+            )
+        self.store.delete(GROUP, group)
+
+    async def _stays(self, operation: Body) -> None:
+        body = self.store.get(GROUP, operation["resource"])
+        if body is not None:
+            self.store.put(GROUP, body["id"], {**body, "properties": {"provisioningState": "Succeeded"}})
