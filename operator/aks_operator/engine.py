@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 TERMINAL_RETRY: Final = 3600.0
 BUSY_RETRY: Final = 5.0
 MAX_OPERATIONS: Final = 8
+MAX_URL: Final = 4096
+"""Characters of an operation's URL that a status takes."""
 
 
 class Reconciler(Protocol):
@@ -114,35 +116,42 @@ class Engine:
         generation = int(body["metadata"].get("generation") or 0)
         PRIORITY.set(Priority.DRIFT if self._worked.get(key) == generation and not deleting else Priority.CHANGE)
         try:
-            try:
-                obj = parse(key.kind, body)
-            except ValidationError as error:
-                if deleting and not _has_id(body):  # it has nothing in the cloud: it goes, however wrong it is
-                    await self._objects.release(key)
-                    return None, False
-                return await self._say(
-                    key, body, Outcome([Condition("Ready", "False", "Invalid", _complaint(error))])
-                ), False
+            return await self._turn(key, body, deleting=deleting, held=held)
+        except KubeError as error:
+            if error.status in {404, 409, 422} or error.terminating_namespace:
+                return 1.0, True  # the object changed or went under our hands: its event is on the way
+            raise
+
+    async def _turn(
+        self, key: Key, body: Mapping[str, Any], *, deleting: bool, held: bool
+    ) -> tuple[float | None, bool]:
+        """Reconcile and say how it went. Raises KubeError."""
+        try:
+            obj = parse(key.kind, body)
+        except ValidationError as error:
+            if deleting and not _has_id(body):  # it has nothing in the cloud: it goes, however wrong it is
+                await self._objects.release(key)
+                return None, False
+            return await self._say(
+                key, body, Outcome([Condition("Ready", "False", "Invalid", _complaint(error))])
+            ), False
+        try:
             if not held:
                 body = await self._objects.add_finalizer(key, body)
             outcome = await self._reconcilers[key.kind].reconcile(key, obj)
-            self._worked[key] = generation
-            if outcome.release:
-                await self._objects.release(key)
-                return None, False
-            return await self._say(key, body, outcome, obj), False
         except Hold as hold:
             await self._say(key, body, Outcome([Condition("Ready", "False", hold.reason, str(hold))]))
             return hold.again_after or self._rest(), False
         except CloudError as error:
             again, failed = self._retry(key, error)
             unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}
-            await self._say(key, body, Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin))
+            await self._say(key, body, Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin), obj)
             return again, failed
-        except KubeError as error:
-            if error.status in {404, 409, 422} or error.terminating_namespace:
-                return 1.0, True  # the object changed or went under our hands: its event is on the way
-            raise
+        self._worked[key] = int(body["metadata"].get("generation") or 0)
+        if outcome.release:
+            await self._objects.release(key)
+            return None, False
+        return await self._say(key, body, outcome, obj), False
 
     async def _say(self, key: Key, body: Mapping[str, Any], outcome: Outcome, obj: Any = None) -> float:
         """Write the status if it differs; returns when to come again, in seconds."""
@@ -153,10 +162,15 @@ class Engine:
         new = {**old, **outcome.status}
         new["observedGeneration"] = generation
         if obj is not None:
-            operations = list(self._reconcilers[key.kind].operations(key, obj, outcome.resources))[:MAX_OPERATIONS]
-            new["operations"] = [
-                {"resource": o.resource, "kind": o.kind, "startedAt": o.started_at, "url": o.url} for o in operations
-            ] or None
+            known = [str(stored["resource"]) for stored in old.get("operations") or ()]
+            resources = dict.fromkeys([*outcome.resources, *known])
+            operations = [
+                {"resource": o.resource, "kind": o.kind, "startedAt": o.started_at, "url": o.url}
+                for o in self._reconcilers[key.kind].operations(key, obj, resources)
+                if len(o.url)
+                <= MAX_URL  # a longer one is known until the process ends; then the resource's state tells
+            ]
+            new["operations"] = operations[:MAX_OPERATIONS] or None
         new["conditions"] = conditions.merge(
             old.get("conditions") or (), with_summary(outcome.conditions), generation=generation, now=self._now()
         )
@@ -191,8 +205,8 @@ def with_summary(given: Iterable[Condition]) -> list[Condition]:
     ready = next((c for c in result if c.type == "Ready"), None)
     if ready is None or ready.status == "True":
         return result
-    stalled = ready.reason in STALLED or ready.reason not in MOVING
-    return [*result, Condition("Stalled" if stalled else "Reconciling", "True", ready.reason, ready.message)]
+    kind = "Reconciling" if ready.reason in MOVING else "Stalled"
+    return [*result, Condition(kind, "True", ready.reason, ready.message)]
 
 
 MOVING: Final = frozenset(
@@ -208,13 +222,16 @@ MOVING: Final = frozenset(
         "ClusterUnreachable",
         "Blocked",
         "SecretNotFound",  # a Secret may be written after the account that names it, as the fake cloud's is
+        "NotFound",
+        "ParentResourceNotFound",
+        "ResourceGroupNotFound",
+        "ResourceNotFound",
     }
 ) | {
     f"WaitingFor{what}"
     for what in ("Account", "Network", "Cluster", "SystemPool", "Zone", "Workspace", "Backend", "Approval")
 }
 """Reasons under which things go on by themselves; all others need somebody."""
-STALLED: Final = frozenset({"Invalid", "NotSupported", "NotAllowed", "AlreadyExists", "Conflict", "AccountChanged"})
 
 
 def _has_id(body: Mapping[str, Any]) -> bool:

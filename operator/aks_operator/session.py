@@ -71,6 +71,7 @@ class Session:
         self._refused: dict[str, tuple[str, float, CloudError]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._next_poll: dict[str, float] = {}
+        self._over: dict[str, str] = {}  # the operation of each resource that ended last, by its URL
 
     def lock(self, id_: str) -> asyncio.Lock:
         """A lock for what several objects may want to make at the same time."""
@@ -80,6 +81,8 @@ class Session:
         """Go on with operations that an object's status remembers. One with a foreign URL is dropped: status can be edited."""
         for stored in operations:
             url, resource = str(stored.get("url") or ""), str(stored.get("resource") or "")
+            if self._over.get(resource.casefold()) == url:
+                continue  # the status was written before its end: what it said has been said
             if resource and self.cloud.owns_url(url) and resource.casefold() not in self.operations:
                 self.operations[resource.casefold()] = Operation(
                     resource, str(stored.get("kind") or ""), str(stored.get("startedAt") or self._now()), url
@@ -183,7 +186,9 @@ class Session:
             self._refused[id_.casefold()] = (wish, self._clock() + REFUSAL_HOLDS, error)
 
     def _ended(self, id_: str) -> None:
-        self.operations.pop(id_.casefold(), None)
+        operation = self.operations.pop(id_.casefold(), None)
+        if operation is not None:
+            self._over[id_.casefold()] = operation.url
         self._next_poll.pop(id_.casefold(), None)
         self.observer.wrote(id_)
 

@@ -1,8 +1,9 @@
 """The engine's cloud port, by the Azure SDK: one request a call, answers in wire shape."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from azure.core.exceptions import (
     AzureError,
@@ -33,6 +34,8 @@ from aks_operator.port import (
 Observe = Callable[[str, str, str], None]
 """Told of every request: type, verb, HTTP status (or "none")."""
 DEFAULT_THROTTLE: Final = 30.0
+_PLAIN: Final = re.compile(r"[!-\[\]-~]+", re.ASCII)
+"""Printable ASCII without blanks and backslashes."""
 
 
 class _Answers:
@@ -159,15 +162,16 @@ class AzureCloud:
 
     def owns_url(self, url: str) -> bool:
         """See port.Cloud. Scheme, host and port are the resource manager's, and the path lies under the subscription."""
+        if not _PLAIN.fullmatch(url):  # no two parsers agree on what else a URL may hold
+            return False
         try:
             parts = urlsplit(url)
             path = parts.path.lower()
             return (
                 _origin(url) == self._origin
+                and "@" not in parts.netloc
                 and path.startswith(f"/subscriptions/{self._subscription.lower()}/")
-                and ".." not in path
-                and "%2e" not in path
-                and not parts.username
+                and not {".", ".."} & set(re.split(r"[/\\]", unquote(path)))
             )
         except ValueError:
             return False
@@ -260,4 +264,5 @@ def _first_line(text: str | None) -> str:
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    return (parts.scheme.lower(), parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme.lower()))
+    scheme = parts.scheme.lower()
+    return (scheme, parts.hostname, {"https": 443, "http": 80}.get(scheme) if parts.port is None else parts.port)

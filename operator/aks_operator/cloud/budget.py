@@ -90,7 +90,7 @@ class Budget:
                 for key, value in headers.items()
                 if key.lower().startswith("x-ms-ratelimit-remaining-")
                 and key.lower().endswith(kind)
-                and value.isdigit()
+                and value.isdecimal()
             ]
             if values:
                 self.remaining[kind] = min(values)

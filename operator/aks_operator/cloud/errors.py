@@ -1,5 +1,6 @@
 """ARM's refusals as typed errors: one table for every service (codes and shapes as observed)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,9 +21,11 @@ _BY_CODE: Final[Mapping[str, type[CloudError]]] = {
     "AuthenticationFailed": AuthenticationFailed,
     "AuthorizationFailed": AuthorizationFailed,
     "CanceledAndSupersededDueToAnotherOperation": Busy,
+    "DenyAssignmentAuthorizationFailed": Terminal,
     "EtagMismatch": PreconditionFailed,
     "ExpiredAuthenticationToken": AuthenticationFailed,
     "InUseNetworkSecurityGroupCannotBeDeleted": Busy,
+    "InUseRouteTableCannotBeDeleted": Busy,
     "InUseSubnetCannotBeDeleted": Busy,
     "InternalServerError": Transient,
     "InvalidAuthenticationToken": AuthenticationFailed,
@@ -33,11 +36,13 @@ _BY_CODE: Final[Mapping[str, type[CloudError]]] = {
     "PreconditionFailed": PreconditionFailed,
     "PublicIPAddressCannotBeDeleted": Busy,
     "ReferencedResourceNotProvisioned": Busy,
+    "RequestDisallowedByPolicy": Terminal,
     "ResourceGroupBeingDeleted": Busy,
     "ResourceGroupNotFound": NotFound,
     "ResourceNotFound": NotFound,
     "RetryableError": Busy,
     "ScopeLocked": Terminal,
+    "SecurityRuleConflict": PreconditionFailed,  # somebody took the priority meanwhile: look again, choose another
     "SubscriptionRequestsThrottled": Throttled,
     "TooManyRequests": Throttled,
 }
@@ -51,6 +56,7 @@ _BY_STATUS: Final[Mapping[int, type[CloudError]]] = {
     409: Terminal,
     412: PreconditionFailed,
     429: Throttled,
+    501: Terminal,
 }
 
 _QUOTA: Final = frozenset(
@@ -65,6 +71,15 @@ _CAPACITY: Final = frozenset(
         "ZonalAllocationFailed",
     }
 )
+
+
+_REASONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_QUOTA, "QuotaExceeded"),
+    **dict.fromkeys(_CAPACITY, "CapacityExhausted"),
+    "DenyAssignmentAuthorizationFailed": "NodeResourceGroupLocked",
+    "LinkedAuthorizationFailed": "MissingRoleAssignment",
+    "ScopeLocked": "NodeResourceGroupLocked",
+}
 
 
 def from_answer(status: int, body: Any, headers: Mapping[str, str]) -> CloudError:
@@ -94,19 +109,27 @@ def code_and_message(body: Any) -> tuple[str, str]:
 
 
 def reason_of(error: CloudError) -> str:
-    """The condition reason for an error: one of our closed set, else Azure's own code."""
-    if error.code in _QUOTA:
-        return "QuotaExceeded"
-    if error.code in _CAPACITY:
-        return "CapacityExhausted"
-    if error.code == "ScopeLocked":
-        return "NodeResourceGroupLocked"
-    return error.code
+    """The condition reason for an error: one of our closed set where one says as much, else Azure's own code."""
+    if (reason := _REASONS.get(error.code)) is not None:
+        return reason
+    match error:
+        case Throttled():
+            return "Throttled"
+        case AuthenticationFailed():
+            return "AuthenticationFailed"
+        case Busy():
+            return "Blocked" if error.code.endswith("CannotBeDeleted") else "Updating"
+        case PreconditionFailed():
+            return "Updating"
+        case Transient():
+            return "CloudUnreachable"
+    return "NotSupported" if error.status == 501 else error.code
 
 
 def seconds(header: str | None) -> float | None:
-    """A Retry-After header in seconds, None when there is none or it is a date."""
+    """A Retry-After header in seconds, None when there is none, or it is a date or nonsense."""
     try:
-        return float(header) if header else None
+        value = float(header) if header else -1.0
     except ValueError:
         return None
+    return value if 0 <= value < math.inf else None
