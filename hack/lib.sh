@@ -16,9 +16,18 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # step TITLE COMMAND…: run it with its output in a log file; show what is being done, for how long, and the log's end on failure.
 step() {
+  attempt "$@" && return
+  tail -n 25 "$(log_of "$1")" >&2
+  die "$1 failed; the whole log is $(log_of "$1")"
+}
+
+log_of() { echo "$LOGS/$(tr -c 'a-zA-Z0-9\n' '-' <<<"$1" | tr A-Z a-z).log"; }
+
+# attempt TITLE COMMAND…: the same, for what may fail: it returns whether it did not.
+attempt() {
   local title=$1 started=$SECONDS log pid every last=0
   shift
-  log=$LOGS/$(tr -c 'a-zA-Z0-9\n' '-' <<<"$title" | tr A-Z a-z).log
+  log=$(log_of "$title")
   if [ -t 2 ]; then every=1; else every=30; say "==> $title"; fi
   ( set -euo pipefail; "$@" ) >"$log" 2>&1 </dev/null &
   pid=$!
@@ -36,9 +45,8 @@ step() {
   if wait "$pid"; then
     if [ -t 2 ]; then printf '\r\033[K==> %s: %ds\n' "$title" $((SECONDS - started)) >&2; else say "    done in $((SECONDS - started))s"; fi
   else
-    [ ! -t 2 ] || printf '\n' >&2
-    tail -n 25 "$log" >&2
-    die "$title failed; the whole log is $log"
+    if [ -t 2 ]; then printf '\r\033[K==> %s: failed after %ds\n' "$title" $((SECONDS - started)) >&2; else say "    failed after $((SECONDS - started))s"; fi
+    return 1
   fi
 }
 
