@@ -4,7 +4,7 @@ import hashlib
 import logging
 import tempfile
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -97,8 +97,7 @@ class Accounts:
             where = " nor ".join(f"{name!r} in namespace {place!r}" for place in dict.fromkeys(places))
             raise Hold("WaitingForAccount", f"there is no CloudAccount {where}: create one, or correct accountRef")
         body = self._cache.get(key) or {}
-        allowed = (body.get("spec") or {}).get("allowedNamespaces") or ()
-        if key.namespace != namespace and namespace not in allowed and "*" not in allowed:
+        if not invited(namespace, key, (body.get("spec") or {}).get("allowedNamespaces")):
             raise Hold(
                 "NotAllowed",
                 f"CloudAccount {key.namespace}/{name} does not list namespace {namespace!r} in allowedNamespaces",
@@ -226,3 +225,8 @@ class Accounts:
                 "SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=SECRET_RETRY
             )
         return b64decode(value)
+
+
+def invited(namespace: str, target: Key, allowed: Iterable[str] | None) -> bool:
+    """Whether objects of `namespace` may refer to `target`, whose allowedNamespaces are `allowed`."""
+    return namespace == target.namespace or not {namespace, "*"}.isdisjoint(allowed or ())

@@ -35,10 +35,10 @@ class Credential(ApiModel):
     """As whom."""
 
     type: Literal["WorkloadIdentity", "ManagedIdentity", "ServicePrincipal"] = Field(
-        description="type of the credential."
+        description="type: WorkloadIdentity and ManagedIdentity are the operator's own; a ServicePrincipal has a secret or certificate."
     )
     client_id: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
-        None, description="clientId of the identity."
+        None, description="clientId of the application or identity."
     )
     client_secret_ref: SecretKeyReference | None = Field(
         None, description="clientSecretRef names the key that holds the secret."
@@ -54,14 +54,14 @@ class CloudAccountSpec(ApiModel):
     subscription_id: Guid = Field(description="subscriptionId is the subscription's GUID.")
     tenant_id: Guid = Field(description="tenantId is the tenant's GUID.")
     cloud: Literal["AzurePublic", "AzureChina", "AzureUSGovernment", "Custom"] = Field(
-        "AzurePublic", description="cloud to talk to."
+        "AzurePublic", description="cloud: which Azure it is."
     )
     endpoints: Endpoints | None = Field(
-        None, description="endpoints of cloud Custom; the operator's settings must allow them."
+        None, description="endpoints of cloud Custom; whoever installed the operator must have allowed them."
     )
-    credential: Credential = Field(description="credential to log in with.")
+    credential: Credential = Field(description="credential to log in with, by reference.")
     allowed_namespaces: Namespaces | None = Field(
-        None, description="allowedNamespaces lists who else may use the account."
+        None, description="allowedNamespaces: other namespaces whose objects may use the account; * for all."
     )
     resource_group_prefix: (
         Annotated[
@@ -70,7 +70,10 @@ class CloudAccountSpec(ApiModel):
             Says("a resource group's name, and so its beginning, has letters, digits, -, _, ., ( and )"),
         ]
         | None
-    ) = Field(None, description="resourceGroupPrefix is a fence: other groups are not touched.")
+    ) = Field(
+        None,
+        description="resourceGroupPrefix is a fence: resource groups whose names begin otherwise are not touched. Default: none.",
+    )
 
 
 class RateLimit(ApiModel):

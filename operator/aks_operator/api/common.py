@@ -101,7 +101,10 @@ class Reference(ApiModel):
     """An object, in our own namespace or in one that invites ours."""
 
     name: Name = Field(description="name of the object.")
-    namespace: Namespace | None = Field(None, description="namespace of the object; default: this object's.")
+    namespace: Namespace | None = Field(
+        None,
+        description="namespace of the object, which must list ours in its allowedNamespaces. Default: this object's namespace.",
+    )
 
 
 class AccountReference(ApiModel):
@@ -109,7 +112,8 @@ class AccountReference(ApiModel):
 
     name: Name = Field("default", description="name of the CloudAccount.")
     namespace: Namespace | None = Field(
-        None, description="namespace of the CloudAccount; default: this object's, then the operator's."
+        None,
+        description="namespace of the CloudAccount, which must list ours in its allowedNamespaces. Default: this object's namespace, then the operator's.",
     )
 
 
@@ -130,23 +134,28 @@ class ManagedSpec(ApiModel):
     """Fields of every kind with an ARM resource."""
 
     azure_name: Annotated[str, Field(min_length=1, max_length=80)] | None = Field(
-        None, description="azureName is the ARM name, fixed once created; default: metadata.name."
+        None, description="azureName is the name in Azure, fixed once created. Default: metadata.name."
     )
     management_policy: Literal["Manage", "Observe", "Plan", "Pause"] = Field(
-        "Manage", description="managementPolicy: Manage, Observe (never write), Plan (write once approved) or Pause."
+        "Manage",
+        description="managementPolicy: Manage, Observe (never write, fill the status), Plan (write what was approved) or Pause (no call to Azure).",
     )
     adoption_policy: Literal["Never", "Adopt"] = Field(
-        "Never", description="adoptionPolicy: whether a resource that exists without our mark may become ours."
+        "Never",
+        description="adoptionPolicy says whether a resource that is there already, and not ours, may become ours: Adopt, or Never (then the reason is AlreadyExists).",
     )
     deletion_policy: Literal["Delete", "Orphan", "Protect"] = Field(
-        "Delete", description="deletionPolicy: what becomes of the ARM resource with this object."
+        "Delete",
+        description="deletionPolicy says what happens in Azure when this object is deleted: Delete, Orphan (it stays there), or Protect (the deletion is refused).",
     )
     drift_policy: Literal["Correct", "Report"] = Field(
-        "Correct", description="driftPolicy: whether a change from outside is put right or only shown."
+        "Correct",
+        description="driftPolicy: a change made past the operator is put right (Correct) or only shown in status.drift (Report).",
     )
-    tags: Tags | None = Field(None, description="tags are ARM tags to set; others' tags stay.")
+    tags: Tags | None = Field(None, description="tags to set in Azure. Tags that others set stay.")
     azure: dict[str, JsonValue] | None = Field(
-        None, description="azure holds further ARM properties of the main resource, in Azure's spelling."
+        None,
+        description="azure holds further properties of the ARM resource, in Azure's spelling; those that have a field here are refused.",
     )
 
 

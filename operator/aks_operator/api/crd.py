@@ -114,6 +114,8 @@ def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     default = node.get("default")
     if default is not None:
         result["default"] = _without_nulls(default)
+        if description:
+            result["description"] += _told(default)
     if result.get("type") == "array":
         result["items"] = _structural(node["items"], definitions)
         if node.get("title") == "Conditions" or _names(result["items"]) >= {"lastTransitionTime", "type"}:
@@ -204,10 +206,16 @@ def _without_nulls(value: Any) -> Any:
 
 def _drop_defaults(node: dict[str, Any]) -> dict[str, Any]:
     """The same schema without defaults: a status says what was observed, and nothing else."""
-    node.pop("default", None)
+    if "default" in node:
+        node["description"] = node["description"].removesuffix(_told(node.pop("default")))
     for child in [*node.get("properties", {}).values(), *([node["items"]] if "items" in node else [])]:
         _drop_defaults(child)
     return node
+
+
+def _told(default: Any) -> str:
+    """A default as descriptions say it, since `kubectl explain` shows none; nothing for one that is not simple."""
+    return f" Default: {default}." if isinstance(default, str | int) else ""
 
 
 def _names(node: dict[str, Any]) -> set[str]:

@@ -61,30 +61,38 @@ SubnetID = Annotated[
 class Identity(ApiModel):
     """As whom the cluster acts."""
 
-    type: Literal["SystemAssigned", "UserAssigned"] = Field("SystemAssigned", description="type of the identity.")
+    type: Literal["SystemAssigned", "UserAssigned"] = Field(
+        "SystemAssigned", description="type of the identity: one that AKS makes, or one of yours."
+    )
     user_assigned_id: IdentityID | None = Field(
-        None, alias="userAssignedID", description="userAssignedID is the identity's ARM id."
+        None,
+        alias="userAssignedID",
+        description="userAssignedID is the ARM id of an identity of yours, for type UserAssigned.",
     )
 
 
 class Access(ApiModel):
     """Who may log in."""
 
-    entra: Toggle = Field("Disabled", description="entra: log in with Microsoft Entra ID.")
+    entra: Toggle = Field("Disabled", description="entra: people log in with Microsoft Entra ID.")
     azure_rbac: Toggle = Field(
-        "Disabled", alias="azureRBAC", description="azureRBAC: Azure roles decide what is allowed."
+        "Disabled", alias="azureRBAC", description="azureRBAC: Azure's roles decide what they may do. Needs entra."
     )
     admin_group_ids: Annotated[list[Guid], Field(max_length=20)] = Field(
-        [], alias="adminGroupIDs", description="adminGroupIDs are the groups of cluster admins."
+        [],
+        alias="adminGroupIDs",
+        description="adminGroupIDs are groups in Entra ID whose members are admins. Needs entra.",
     )
-    local_accounts: Toggle = Field("Enabled", description="localAccounts: certificates and tokens without Entra ID.")
+    local_accounts: Toggle = Field("Enabled", description="localAccounts: log in without Entra ID, by certificate.")
 
 
 class SubnetReference(ApiModel):
     """A subnet: of a VirtualNetwork, or by its ARM id."""
 
     name: Name | None = Field(None, description="name of the VirtualNetwork.")
-    namespace: Namespace | None = Field(None, description="namespace of the VirtualNetwork; default: this object's.")
+    namespace: Namespace | None = Field(
+        None, description="namespace of the VirtualNetwork. Default: this object's namespace."
+    )
     subnet: Annotated[str, Field(max_length=80)] | None = Field(
         None, description="subnet is its name in the VirtualNetwork."
     )
@@ -95,28 +103,42 @@ class Network(ApiModel):
     """How pods and nodes are connected."""
 
     plugin: Literal["AzureOverlay", "Azure", "Kubenet", "None"] = Field(
-        "AzureOverlay", description="plugin that connects pods."
+        "AzureOverlay",
+        description="plugin that gives pods their addresses: AzureOverlay (a range of their own), Azure (the nodes' subnet), Kubenet (deprecated), None (bring your own).",
     )
     policy: Literal["None", "Azure", "Calico", "Cilium"] = Field(
-        "None", description="policy engine for NetworkPolicies."
+        "None", description="policy engine for NetworkPolicies. Azure and Cilium need plugin AzureOverlay or Azure."
     )
     subnet_ref: SubnetReference | None = Field(
-        None, description="subnetRef of the nodes; default: AKS makes its own network."
+        None,
+        description="subnetRef is the nodes' subnet: one of a VirtualNetwork, or by its ARM id. Default: AKS makes a network of its own.",
     )
-    pod_cidr: Cidr | None = Field(None, alias="podCIDR", description="podCIDR of overlay and kubenet.")
-    service_cidr: Cidr | None = Field(None, alias="serviceCIDR", description="serviceCIDR of ClusterIPs.")
-    dns_service_ip: Address | None = Field(None, alias="dnsServiceIP", description="dnsServiceIP lies in serviceCIDR.")
+    pod_cidr: Cidr | None = Field(
+        None,
+        alias="podCIDR",
+        description="podCIDR: the pods' range, for plugin AzureOverlay and Kubenet. Default: Azure decides.",
+    )
+    service_cidr: Cidr | None = Field(
+        None, alias="serviceCIDR", description="serviceCIDR: the range of ClusterIPs. Default: Azure decides."
+    )
+    dns_service_ip: Address | None = Field(
+        None,
+        alias="dnsServiceIP",
+        description="dnsServiceIP: the address of the cluster's DNS, within serviceCIDR. Default: Azure decides.",
+    )
     egress: Literal["LoadBalancer", "UserDefinedRouting", "NATGateway", "None"] = Field(
-        "LoadBalancer", description="egress: how nodes reach the outside."
+        "LoadBalancer", description="egress: how nodes reach the outside. UserDefinedRouting needs subnetRef."
     )
 
 
 class ApiServer(ApiModel):
     """Who reaches the API server."""
 
-    visibility: Literal["Public", "Private"] = Field("Public", description="visibility of the API server.")
+    visibility: Literal["Public", "Private"] = Field(
+        "Public", description="visibility of the API server: an address on the Internet, or in the nodes' network."
+    )
     authorized_ranges: Annotated[list[Cidr], Field(max_length=200)] = Field(
-        [], description="authorizedRanges are the only sources; empty: all."
+        [], description="authorizedRanges are CIDRs that alone may reach a Public API server. Empty: everybody."
     )
 
 
@@ -166,14 +188,22 @@ class ApplicationRouting(ApiModel):
 class ManagedClusterSpec(ManagedSpec):
     """Desired state of a ManagedCluster."""
 
-    account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
-    resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
-    location: Location = Field(description="location is the Azure region.")
-    node_resource_group: Annotated[str, Field(pattern=_GROUP, min_length=1, max_length=80), _GROUP_SAYS] | None = Field(
-        None, description="nodeResourceGroup that AKS makes for the nodes; default: Azure's name for it."
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description="accountRef names the CloudAccount: the subscription to work in, and as whom. Fixed once created.",
     )
-    kubernetes_version: Version = Field(description="kubernetesVersion: a minor (1.36) or a full version.")
-    tier: Literal["Free", "Standard", "Premium"] = Field("Free", description="tier of the control plane.")
+    resource_group: Group = Field(description="resourceGroup in Azure, made if it is missing. Fixed once created.")
+    location: Location = Field(description="location is the Azure region, such as westeurope. Fixed once created.")
+    node_resource_group: Annotated[str, Field(pattern=_GROUP, min_length=1, max_length=80), _GROUP_SAYS] | None = Field(
+        None,
+        description="nodeResourceGroup that AKS makes for the nodes. Fixed once created. Default: MC_<group>_<cluster>_<region>.",
+    )
+    kubernetes_version: Version = Field(
+        description='kubernetesVersion, a quoted string: a minor such as "1.36" (its newest patch) or a full version.'
+    )
+    tier: Literal["Free", "Standard", "Premium"] = Field(
+        "Free", description="tier of the control plane: Free, or with an SLA."
+    )
     dns_prefix: (
         Annotated[
             str,
@@ -181,30 +211,42 @@ class ManagedClusterSpec(ManagedSpec):
             Says("a DNS prefix has 1 to 54 letters, digits and -, and begins and ends with a letter or digit"),
         ]
         | None
-    ) = Field(None, description="dnsPrefix of the API server's name; default: azureName.")
-    identity: Identity = Field(Identity(), description="identity of the cluster.")
-    oidc_issuer: Toggle = Field("Enabled", description="oidcIssuer: an issuer for workload identities.")
-    workload_identity: Toggle = Field("Disabled", description="workloadIdentity: its webhook in the cluster.")
-    access: Access = Field(Access(), description="access: who may log in.")
-    network: Network = Field(Network(), description="network of pods and nodes.")
-    api_server: ApiServer = Field(ApiServer(), description="apiServer: who reaches it.")
+    ) = Field(None, description="dnsPrefix of the API server's name. Fixed once created. Default: the name in Azure.")
+    identity: Identity = Field(Identity(), description="identity as which the cluster works in Azure.")
+    oidc_issuer: Toggle = Field(
+        "Enabled", description="oidcIssuer of the cluster's ServiceAccount tokens; its URL is in the status."
+    )
+    workload_identity: Toggle = Field(
+        "Disabled", description="workloadIdentity lets pods log in to Azure as a federated identity. Needs oidcIssuer."
+    )
+    access: Access = Field(Access(), description="access says who may log in to the cluster.")
+    network: Network = Field(
+        Network(), description="network of pods and nodes. All but policy and egress is fixed once created."
+    )
+    api_server: ApiServer = Field(ApiServer(), description="apiServer: who reaches it over the network.")
     auto_upgrade: Literal["None", "Patch", "Stable", "Rapid", "NodeImage"] = Field(
-        "None", description="autoUpgrade channel of Kubernetes."
+        "None", description="autoUpgrade: what Azure upgrades by itself; kubernetesVersion is then the least."
     )
     node_os_upgrade: Literal["None", "Unmanaged", "SecurityPatch", "NodeImage"] = Field(
-        "NodeImage", alias="nodeOSUpgrade", description="nodeOSUpgrade channel of node images."
+        "NodeImage", alias="nodeOSUpgrade", description="nodeOSUpgrade: how nodes get security updates."
     )
-    maintenance: Maintenance | None = Field(None, description="maintenance: when Azure may upgrade.")
-    logs: Logs | None = Field(None, description="logs of the control plane.")
+    maintenance: Maintenance | None = Field(
+        None, description="maintenance: when Azure may upgrade. Default: at any time."
+    )
+    logs: Logs | None = Field(None, description="logs of the control plane, sent to a LogWorkspace. Default: none.")
     application_routing: ApplicationRouting = Field(
-        ApplicationRouting(), description="applicationRouting: AKS's ingress controller."
+        ApplicationRouting(),
+        description="applicationRouting: an ingress controller that AKS runs, with DNS records for its routes.",
     )
-    power: Literal["Running", "Stopped"] = Field("Running", description="power state.")
+    power: Literal["Running", "Stopped"] = Field(
+        "Running", description="power: a Stopped cluster keeps its state and costs no nodes."
+    )
     kubeconfig_secret: SecretReference | None = Field(
-        None, description="kubeconfigSecret to write the admin kubeconfig to."
+        None, description="kubeconfigSecret to write the admin's kubeconfig to. Default: none is written."
     )
     allowed_namespaces: Namespaces | None = Field(
-        None, description="allowedNamespaces lists whose pools and exposures may use it."
+        None,
+        description="allowedNamespaces: other namespaces whose NodePools and ServiceExposures may refer to it; * for all.",
     )
 
 

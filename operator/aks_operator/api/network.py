@@ -29,7 +29,9 @@ class Subnet(ApiModel):
         Says("a subnet's name has letters, digits, -, _ and ., and begins with a letter or digit"),
     ] = Field(description="name of the subnet.")
     prefix: Cidr = Field(description="prefix as a CIDR.")
-    purpose: Literal["Nodes", "Gateway"] = Field("Nodes", description="purpose; Gateway becomes GatewaySubnet.")
+    purpose: Literal["Nodes", "Gateway"] = Field(
+        "Nodes", description="purpose: Nodes, or Gateway (the one subnet of the VPN gateway)."
+    )
 
 
 class OnPremises(ApiModel):
@@ -57,15 +59,24 @@ class SiteToSite(ApiModel):
 class VirtualNetworkSpec(ManagedSpec):
     """Desired state of a VirtualNetwork."""
 
-    account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
-    resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
-    location: Location = Field(description="location is the Azure region.")
-    address_space: Annotated[list[Cidr], Field(min_length=1, max_length=16)] = Field(
-        description="addressSpace as CIDRs."
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description="accountRef names the CloudAccount: the subscription to work in, and as whom. Fixed once created.",
     )
-    subnets: Annotated[list[Subnet], Field(max_length=64)] = Field([], description="subnets of the network.")
-    site_to_site: SiteToSite | None = Field(None, description="siteToSite VPN.")
-    allowed_namespaces: Namespaces | None = Field(None, description="allowedNamespaces lists who else may use it.")
+    resource_group: Group = Field(description="resourceGroup in Azure, made if it is missing. Fixed once created.")
+    location: Location = Field(description="location is the Azure region, such as westeurope. Fixed once created.")
+    address_space: Annotated[list[Cidr], Field(min_length=1, max_length=16)] = Field(
+        description="addressSpace: the network's ranges, as CIDRs."
+    )
+    subnets: Annotated[list[Subnet], Field(max_length=64)] = Field(
+        [], description="subnets of the network, within addressSpace."
+    )
+    site_to_site: SiteToSite | None = Field(
+        None, description="siteToSite: a VPN to the company's network. Needs a subnet of purpose Gateway."
+    )
+    allowed_namespaces: Namespaces | None = Field(
+        None, description="allowedNamespaces: other namespaces whose objects may refer to it; * for all."
+    )
 
 
 class SubnetStatus(ApiModel):
@@ -89,21 +100,24 @@ class VirtualNetworkStatus(ManagedStatus):
 class DNSZoneSpec(ManagedSpec):
     """Desired state of a DNSZone."""
 
-    account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
-    resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description="accountRef names the CloudAccount: the subscription to work in, and as whom. Fixed once created.",
+    )
+    resource_group: Group = Field(description="resourceGroup in Azure, made if it is missing. Fixed once created.")
     zone: Annotated[
         str,
         Field(pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=253),
         Says("write a domain of two labels or more in lower case, without a dot at its end, such as shop.example"),
-    ] = Field(description="zone is its DNS name.")
+    ] = Field(description="zone is its DNS name, such as shop.example. Fixed once created.")
     visibility: Literal["Public", "Private"] = Field(
-        "Public", description="visibility: Private answers in linked networks only."
+        "Public", description="visibility: a Private zone answers in linked networks only. Fixed once created."
     )
     virtual_network_refs: Annotated[list[Reference], Field(max_length=32)] = Field(
-        [], description="virtualNetworkRefs that a private zone serves."
+        [], description="virtualNetworkRefs: the networks that a Private zone answers in."
     )
     allowed_namespaces: Namespaces | None = Field(
-        None, description="allowedNamespaces lists whose exposures may have names in it."
+        None, description="allowedNamespaces: other namespaces whose ServiceExposures may have names in it; * for all."
     )
 
 
@@ -119,14 +133,21 @@ class DNSZoneStatus(ManagedStatus):
 class LogWorkspaceSpec(ManagedSpec):
     """Desired state of a LogWorkspace."""
 
-    account_ref: AccountReference = Field(AccountReference(), description="accountRef names the CloudAccount.")
-    resource_group: Group = Field(description="resourceGroup to make it in; made if missing.")
-    location: Location = Field(description="location is the Azure region.")
-    retention_days: Annotated[int, Field(ge=4, le=730)] = Field(30, description="retentionDays of logs.")
-    daily_cap_gib: Annotated[int, Field(ge=1, le=4000)] | None = Field(
-        None, alias="dailyCapGiB", description="dailyCapGiB of ingestion; default: none."
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description="accountRef names the CloudAccount: the subscription to work in, and as whom. Fixed once created.",
     )
-    allowed_namespaces: Namespaces | None = Field(None, description="allowedNamespaces lists who else may use it.")
+    resource_group: Group = Field(description="resourceGroup in Azure, made if it is missing. Fixed once created.")
+    location: Location = Field(description="location is the Azure region, such as westeurope. Fixed once created.")
+    retention_days: Annotated[int, Field(ge=4, le=730)] = Field(
+        30, description="retentionDays: how long logs are kept."
+    )
+    daily_cap_gib: Annotated[int, Field(ge=1, le=4000)] | None = Field(
+        None, alias="dailyCapGiB", description="dailyCapGiB: no more is taken in on a day. Default: no cap."
+    )
+    allowed_namespaces: Namespaces | None = Field(
+        None, description="allowedNamespaces: other namespaces whose objects may refer to it; * for all."
+    )
 
 
 class LogWorkspaceStatus(ManagedStatus):

@@ -42,7 +42,7 @@ class Backend(ApiModel):
 
     namespace: Namespace = Field("default", description="namespace in the managed cluster.")
     selector: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] | None = Field(
-        None, description="selector of the pods: their labels."
+        None, description="selector: labels of the pods; the operator makes a Service for them."
     )
     service_name: Name | None = Field(None, description="serviceName of an existing Service, which is never edited.")
 
@@ -61,7 +61,7 @@ class Port(ApiModel):
             Says("write a port number (1 to 65535), or the name of a port of the pods"),
         ]
         | None
-    ) = Field(None, description="targetPort of the pods, a number or a name; default: port.")
+    ) = Field(None, description="targetPort: the pods' port, a number or a name. Default: port.")
 
 
 class HealthProbe(ApiModel):
@@ -85,7 +85,7 @@ class PublicIP(ApiModel):
             Says("an address' name has letters, digits, -, _ and ., and begins with a letter or digit"),
         ]
         | None
-    ) = Field(None, description="name in ARM; exposures that give the same share it.")
+    ) = Field(None, description="name of the address in Azure; exposures that give the same name share it.")
     dns_label: (
         Annotated[
             str,
@@ -93,10 +93,12 @@ class PublicIP(ApiModel):
             Says("a label has 3 to 63 lower-case letters, digits and -, begins with a letter and does not end with -"),
         ]
         | None
-    ) = Field(None, description="dnsLabel of Azure's own name for it.")
-    deletion_policy: Literal["Delete", "Orphan"] = Field("Delete", description="deletionPolicy of the address.")
+    ) = Field(None, description="dnsLabel: a name <label>.<region>.cloudapp.azure.com for it.")
+    deletion_policy: Literal["Delete", "Orphan"] = Field(
+        "Delete", description="deletionPolicy: Orphan keeps the address when the exposure is deleted."
+    )
     resource_id: PublicIPID | None = Field(
-        None, alias="resourceID", description="resourceID of an address that exists."
+        None, alias="resourceID", description="resourceID of an address of yours that exists; given alone."
     )
 
 
@@ -106,12 +108,12 @@ _RECORD = r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?"
 class Dns(ApiModel):
     """A name for the application."""
 
-    zone_ref: Reference = Field(description="zoneRef names the DNSZone.")
+    zone_ref: Reference = Field(description="zoneRef names the DNSZone that the record goes into.")
     name: Annotated[
         str,
         Field(pattern=rf"^(@|[*]|([*][.])?{_RECORD}([.]{_RECORD})*)$", max_length=190),
         Says("write a name in the zone such as www, @ for the zone itself, or * for any name"),
-    ] = Field(description="name in the zone; @ is the apex, * any name.")
+    ] = Field(description="name in the zone, such as www; @ is the zone itself, * any name.")
     ttl_seconds: Annotated[int, Field(ge=1, le=2147483647)] = Field(300, description="ttlSeconds of the record.")
 
 
@@ -147,33 +149,45 @@ class Ingress(ApiModel):
 class ServiceExposureSpec(ManagedSpec):
     """Desired state of a ServiceExposure."""
 
-    cluster_ref: Reference = Field(description="clusterRef names the ManagedCluster.")
+    cluster_ref: Reference = Field(description="clusterRef names the ManagedCluster. Fixed once created.")
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName", "Ingress"] = Field(
-        description="type of the exposure."
+        description="type: ClusterIP (inside the cluster), NodePort (on the nodes), LoadBalancer (an address in front of them), ExternalName (a name elsewhere), Ingress (hosts and paths, with TLS)."
     )
-    backend: Backend = Field(Backend(), description="backend: what answers.")
-    ports: Annotated[list[Port], Field(max_length=32)] = Field([], description="ports to open.")
+    backend: Backend = Field(Backend(), description="backend: the pods that answer, by selector or serviceName.")
+    ports: Annotated[list[Port], Field(max_length=32)] = Field(
+        [], description="ports to open. For ClusterIP, NodePort and LoadBalancer."
+    )
     node_pool_refs: Annotated[list[Reference], Field(max_length=32)] = Field(
-        [], description="nodePoolRefs: only these pools' nodes; default: all."
+        [], description="nodePoolRefs: only these pools' nodes take traffic. Default: all of the cluster's."
     )
     visibility: Literal["Public", "Internal"] | None = Field(
-        None, description="visibility of the address; default: Public."
+        None, description="visibility: Public, or Internal (an address in the nodes' subnet). Default: Public."
     )
     allowed_sources: Annotated[list[Source], Field(max_length=256)] | None = Field(
-        None, description="allowedSources: CIDRs or service tags such as Internet."
+        None,
+        description="allowedSources: who may come in, as CIDRs or Azure's service tags. [Internet] is everybody. Required when Public.",
     )
     external_traffic_policy: Literal["Cluster", "Local"] = Field(
-        "Cluster", description="externalTrafficPolicy of our Service."
+        "Cluster",
+        description="externalTrafficPolicy: Local keeps the client's address and spares a hop; only nodes with a pod take traffic.",
     )
-    health_probe: HealthProbe = Field(HealthProbe(), description="healthProbe: how the balancer judges nodes.")
-    session_affinity: Literal["None", "ClientIP"] = Field("None", description="sessionAffinity of clients.")
+    health_probe: HealthProbe = Field(
+        HealthProbe(), description="healthProbe: how the load balancer finds out which nodes answer."
+    )
+    session_affinity: Literal["None", "ClientIP"] = Field(
+        "None", description="sessionAffinity: ClientIP sends a client to the same node again."
+    )
     idle_timeout_minutes: Annotated[int, Field(ge=4, le=30)] = Field(
-        4, description="idleTimeoutMinutes of connections."
+        4, description="idleTimeoutMinutes after which a silent connection is closed."
     )
-    public_ip: PublicIP | None = Field(None, alias="publicIP", description="publicIP: the public address.")
-    dns: Dns | None = Field(None, description="dns: a name for it.")
-    external_name: Host | None = Field(None, description="externalName that the name stands for.")
-    ingress: Ingress | None = Field(None, description="ingress: TLS and routing.")
+    public_ip: PublicIP | None = Field(
+        None, alias="publicIP", description="publicIP: the public address. Default: one is made for this exposure."
+    )
+    dns: Dns | None = Field(None, description="dns: a record for it in a DNSZone.")
+    external_name: Host | None = Field(
+        None, description="externalName: the DNS name that the exposure stands for, for type ExternalName."
+    )
+    ingress: Ingress | None = Field(None, description="ingress: hosts, paths and certificates, for type Ingress.")
 
 
 class PortStatus(ApiModel):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aks_operator.accounts import Account, Accounts
+from aks_operator.accounts import Account, Accounts, invited
 from aks_operator.armid import group_id, resource_id, same
 from aks_operator.cache import Cache
 from aks_operator.conditions import Condition
@@ -63,8 +63,7 @@ class World:
                 "WaitingForCluster",
                 f"there is no ManagedCluster {cluster_key.namespace}/{cluster_key.name}: create it, or correct clusterRef",
             )
-        allowed = cluster.spec.allowed_namespaces or ()
-        if cluster_key.namespace != key.namespace and key.namespace not in allowed and "*" not in allowed:
+        if not invited(key.namespace, cluster_key, cluster.spec.allowed_namespaces):
             raise Hold(
                 "NotAllowed",
                 f"ManagedCluster {cluster_key.namespace}/{cluster_key.name} does not list namespace {key.namespace!r} in allowedNamespaces",

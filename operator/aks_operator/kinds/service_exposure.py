@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from aks_operator.accounts import invited
 from aks_operator.conditions import Condition, summarise
 from aks_operator.desired import exposure as desired
 from aks_operator.desired.cluster import MACHINES
@@ -106,7 +107,7 @@ class ServiceExposureReconciler:
                     "WaitingForZone",
                     f"there is no DNSZone {zone_key.namespace}/{zone_key.name}: create it, or correct dns.zoneRef",
                 )
-            if zone_key.namespace != key.namespace and key.namespace not in (zone.spec.allowed_namespaces or ()):
+            if not invited(key.namespace, zone_key, zone.spec.allowed_namespaces):
                 raise Hold(
                     "NotAllowed",
                     f"DNSZone {zone_key.namespace}/{zone_key.name} does not list namespace {key.namespace!r} in allowedNamespaces",
