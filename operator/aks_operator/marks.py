@@ -53,6 +53,10 @@ class Marks:
         """The mark's value for what serves `owner`: "<management id>/<namespace>/<name>", at most 256 characters."""
         return f"{self.management_id}/{owner.namespace}/{owner.name}"
 
+    def is_mark(self, mark: str | None) -> bool:
+        """Whether a mark is of this installation, whomever it names."""
+        return mark is not None and mark.startswith(f"{self.management_id}/")
+
     def entry(self, owner: Key, *parts: object) -> str:
         """The name of an entry in a shared document that serves `owner`; `parts` tell its entries apart."""
         return f"{self.prefix}{owner_hash(owner)}" + "".join(f"-{str(part).lower()}" for part in parts)

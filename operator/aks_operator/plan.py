@@ -65,7 +65,7 @@ def plan(desired: Resource, observed: Body | None, *, applied_tags: Sequence[str
     dropped = [key for key in carried if key.casefold() in left]
     want = overlay(desired.body, tagged)
     paths = (*differing(want, observed), *(".".join((*at, key)) for key in dropped))
-    repair = state_of(observed).casefold() in _BROKEN
+    repair = is_broken(observed)
     if not (paths or repair):
         return Step("none", desired.id, "as it should be")
     body = overlay(strip(observed, desired.type, desired.never_sent), want)
@@ -148,6 +148,11 @@ def settled(body: Body) -> bool:
     """Whether nothing is under way on the resource."""
     state = state_of(body)
     return not state or state.lower() in TERMINAL_STATES
+
+
+def is_broken(body: Body) -> bool:
+    """Whether the last operation on the resource failed: the same PUT repairs it."""
+    return state_of(body).casefold() in _BROKEN
 
 
 def etag_of(body: Body) -> str | None:

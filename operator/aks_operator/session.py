@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aks_operator.observer import Observer
-from aks_operator.plan import Resource, Step, plan, plan_deletion, settled, state_of
+from aks_operator.plan import Resource, Step, plan, plan_deletion, settled
 from aks_operator.port import Body, Cloud, CloudError, NotFound, Terminal
 
 log = logging.getLogger(__name__)
@@ -196,11 +196,6 @@ class Session:
         seconds = max(SHORTEST_POLL, retry_after) if retry_after is not None else self._poll_interval
         self._next_poll[id_.casefold()] = self._clock() + seconds
         return seconds
-
-
-def is_failed(body: Body) -> bool:
-    """Whether the last operation on the resource failed."""
-    return state_of(body) in {"Failed", "Canceled"}
 
 
 def _waiting(operation: Operation, seconds: float) -> Converged:

@@ -12,8 +12,9 @@ PUBLIC_IPS: Final = "Microsoft.Network/publicIPAddresses"
 BALANCERS: Final = "Microsoft.Network/loadBalancers"
 GROUPS: Final = "Microsoft.Network/networkSecurityGroups"
 RULES: Final = f"{GROUPS}/securityRules"
-FIRST_PRIORITY: Final = 1000
-LAST_PRIORITY: Final = 3999
+DESCRIPTION_LIMIT: Final = 140
+"""Characters that Azure takes; the rule's name holds the owner's hash anyway."""
+PRIORITIES: Final = range(1000, 4000)
 """cloud-provider-azure takes 500 upwards; ours are apart from those."""
 
 
@@ -38,6 +39,8 @@ class AddressShare:
     dns_label: str | None = None
     idle_timeout_minutes: int = 4
     tags: tuple[tuple[str, str], ...] = ()
+    applied_tags: tuple[str, ...] = ()
+    """Tag keys that were set before (no setting: it is nothing to disagree on)."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,9 @@ def service(key: Key, name: str, spec: Any, labels: Mapping[str, str], selector:
 
 
 def service_name(key: Key) -> str:
-    """The name of the NodePort Service that we own: never that of a user's Service."""
-    return f"{key.name[:50].rstrip('-.')}-{owner_hash(key)}"
+    """The name of the NodePort Service that we own: never that of a user's Service, and one that Services may have."""
+    name = key.name.replace(".", "-")  # a custom resource's name may have dots, and begin with a digit
+    return f"{name if name[0].isalpha() else f's-{name}'}"[:50].rstrip("-") + f"-{owner_hash(key)}"
 
 
 def public_ip_name(cluster: str, key: Key) -> str:
@@ -186,18 +190,24 @@ def security_rules(owner: Key, share: RulesShare, marks: Marks) -> list[dict[str
     ranges: dict[str, list[str]] = {}
     for port in share.ports:
         ranges.setdefault(port.protocol.capitalize(), []).append(str(port.node_port))
-    cidrs = sorted(source for source in share.sources if is_cidr(source))
-    tags = sorted(source for source in share.sources if not is_cidr(source))
+    asked = set(share.sources)
+    cidrs = sorted(source for source in asked if is_cidr(source))
+    families = {
+        "cidr": [cidr for cidr in cidrs if ":" not in cidr],
+        "cidr6": [cidr for cidr in cidrs if ":" in cidr],  # one rule takes addresses of one family
+    }
+    sides: list[tuple[str, dict[str, Any]]] = [
+        (label, {"sourceAddressPrefixes": prefixes}) for label, prefixes in families.items() if prefixes
+    ]
+    sides += [(tag, {"sourceAddressPrefix": tag}) for tag in sorted(asked - set(cidrs))]
     rules = []
     for protocol, ports in sorted(ranges.items()):
-        for label, sources in [("cidr", {"sourceAddressPrefixes": cidrs})] * bool(cidrs) + [
-            (tag, {"sourceAddressPrefix": tag}) for tag in tags
-        ]:
+        for label, sources in sides:
             rules.append(
                 {
                     "name": marks.entry(owner, protocol, label),
                     "properties": {
-                        "description": share.owner_mark,
+                        "description": share.owner_mark[:DESCRIPTION_LIMIT],
                         "protocol": protocol,
                         "access": "Allow",
                         "direction": "Inbound",

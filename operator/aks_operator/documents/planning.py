@@ -1,16 +1,28 @@
 """Shared documents as they should be: pure functions of what is there and what all who share it ask."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aks_operator.desired import exposure as desired
-from aks_operator.desired.zone import address_record
-from aks_operator.documents.shares import DROP, Share
+from aks_operator.desired.zone import ZONES, address_record
+from aks_operator.documents.shares import ORPHAN, Share, is_wish
 from aks_operator.keys import Key
 from aks_operator.marks import OWNER_TAG, Marks, mark_of
-from aks_operator.plan import Resource, Step, differing, etag_of, plan, plan_deletion, state_of, strip
-from aks_operator.port import Body
+from aks_operator.plan import (
+    Action,
+    Resource,
+    Step,
+    differing,
+    etag_of,
+    is_broken,
+    plan,
+    plan_deletion,
+    settled,
+    state_of,
+    strip,
+)
+from aks_operator.port import Body, Terminal
 
 LISTS = ("frontendIPConfigurations", "backendAddressPools", "probes", "loadBalancingRules")
 
@@ -27,29 +39,28 @@ def address(
     id_: str, observed: Body | None, shares: Mapping[Key, Share], silent: Iterable[Key], marks: Marks
 ) -> Document:
     """A public IP address: of the oldest who asks; one that nobody asks for goes."""
-    asked = [(key, share) for key, share in shares.items() if share is not DROP]
+    asked = [(key, share) for key, share in shares.items() if is_wish(share)]
     if not asked:
-        waiting = any(True for _ in silent)
         mark = mark_of(observed, desired.PUBLIC_IPS) if observed else None
-        ours = mark is not None and mark.startswith(f"{marks.management_id}/")
-        if observed is None or waiting or not ours:
+        kept = any(share is ORPHAN for share in shares.values()) or any(True for _ in silent)
+        if kept or not marks.is_mark(mark):
             return Document([Step("none", id_, "nothing is asked of it")])
         return Document([plan_deletion(id_, desired.PUBLIC_IPS, observed, mark or "")])
     first = asked[0][1]
     conflicts = {
         key: f"it is shared with {asked[0][0].namespace}/{asked[0][0].name}, which is older and wants other settings: use the same or another publicIP.name"
         for key, share in asked[1:]
-        if share != first
+        if replace(share, applied_tags=()) != replace(first, applied_tags=())
     }
     resource = Resource(id_, desired.PUBLIC_IPS, desired.public_ip(first), first.mark, tags=dict(first.tags))
-    return Document([plan(resource, observed)], conflicts)
+    return Document([plan(resource, observed, applied_tags=first.applied_tags)], conflicts)
 
 
 def balancer(
     id_: str, observed: Body | None, shares: Mapping[Key, Share], silent: Iterable[Key], marks: Marks
 ) -> Document:
     """A load balancer: our entries for all who share it; foreign entries, and those of the silent, as they are."""
-    asked = {key: share for key, share in shares.items() if share is not DROP}
+    asked = {key: share for key, share in shares.items() if is_wish(share)}
     conflicts: dict[Key, str] = {}
     taken: dict[tuple[str, str, int], Key] = {}
     wanted: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
@@ -73,15 +84,18 @@ def balancer(
             wanted[name] += [entry for entry in entries if entry["name"] not in known]
     have = (observed or {}).get("properties") or {}
     quiet = list(silent)
-    kept = {name: [e for e in have.get(name) or () if _stays(e, quiet, have, marks)] for name in LISTS}
+    kept = {name: [e for e in have.get(name) or () if _stays(name, e, quiet, have, marks)] for name in LISTS}
     lists = {
         name: [*(e for e in kept[name] if e["name"] not in {w["name"] for w in wanted[name]}), *wanted[name]]
         for name in LISTS
     }
     if observed is None and not lists["frontendIPConfigurations"]:
         return Document([Step("none", id_, "nothing is asked of it")], conflicts)
-    mark = next((share.mark for share in asked.values()), mark_of(observed, desired.BALANCERS) if observed else None)
-    if mark is None or (observed is not None and mark_of(observed, desired.BALANCERS) != mark):
+    there = mark_of(observed, desired.BALANCERS) if observed else None
+    mark = next((share.mark for share in asked.values()), there if marks.is_mark(there) else None)
+    if mark is None:
+        return Document([Step("none", id_, "nothing is asked of it, and it is not ours")], conflicts)
+    if observed is not None and there != mark:
         return Document(
             [Step("refuse", id_, "it exists and does not carry our mark: delete it, or choose another name")], conflicts
         )
@@ -91,34 +105,48 @@ def balancer(
         location = next(share.location for share in asked.values())
         body = {"location": location, "sku": {"name": "Standard"}, "tags": {OWNER_TAG: mark}, "properties": lists}
         return Document([Step("create", id_, "it does not exist", body=body)], conflicts)
-    if state_of(observed) == "Updating":
-        return Document([Step("wait", id_, "it is Updating")], conflicts)
+    if not settled(observed):
+        return Document([Step("wait", id_, f"it is {state_of(observed)}")], conflicts)
     paths = tuple(path for name in LISTS for path in _list_differs(name, lists[name], have.get(name) or []))
-    if not paths:
+    if not paths and not is_broken(observed):
         return Document([Step("none", id_, "as it should be")], conflicts)
     body = strip(observed, desired.BALANCERS)
     body["properties"] = {**body["properties"], **lists}
-    return Document(
-        [Step("update", id_, f"differs in {', '.join(paths[:5])}", body=body, if_match=etag_of(observed), paths=paths)],
-        conflicts,
-    )
+    why = f"differs in {', '.join(paths[:5])}" if paths else f"it is {state_of(observed)}: the same PUT repairs it"
+    return Document([Step("update", id_, why, body=body, if_match=etag_of(observed), paths=paths)], conflicts)
 
 
-def _stays(entry: Mapping[str, Any], silent: Iterable[Key], have: Mapping[str, Any], marks: Marks) -> bool:
+def _stays(list_: str, entry: Mapping[str, Any], silent: Iterable[Key], have: Mapping[str, Any], marks: Marks) -> bool:
     """Whether an entry that nobody asks for stays: it is foreign, or serves someone who has not spoken yet."""
     name = str(entry["name"])
     if not marks.is_ours(name):
         return True
     if any(marks.serves(name, key) for key in silent):
         return True
-    rules = have.get("loadBalancingRules") or ()
-    return any(  # a frontend stays as long as a rule that stays needs it
-        str(rule["properties"].get("frontendIPConfiguration", {}).get("id", ""))
-        .casefold()
-        .endswith(f"/frontendipconfigurations/{name.casefold()}")
-        and (not marks.is_ours(rule["name"]) or any(marks.serves(rule["name"], key) for key in silent))
-        for rule in rules
-    )
+    users = [  # a frontend or a pool stays as long as a rule that stays needs it
+        rule
+        for users_of in _USERS
+        for rule in have.get(users_of) or ()
+        if not marks.is_ours(str(rule["name"])) or any(marks.serves(str(rule["name"]), key) for key in silent)
+    ]
+    ending = f"/{list_}/{name}".casefold()
+    return any(id_.casefold().endswith(ending) for user in users for id_ in _references(user["properties"]))
+
+
+_USERS = ("loadBalancingRules", "outboundRules", "inboundNatRules", "inboundNatPools")
+
+
+def _references(value: object) -> Iterator[str]:
+    """Every id in a rule's properties."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            if key == "id":
+                yield str(below)
+            else:
+                yield from _references(below)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _references(entry)
 
 
 def _list_differs(name: str, wanted: list[dict[str, Any]], have: list[Any]) -> Iterable[str]:
@@ -142,7 +170,7 @@ def rules(
     used = {int(r["properties"]["priority"]) for r in have.values() if r["properties"].get("direction") == "Inbound"}
     wanted: dict[str, dict[str, Any]] = {}
     for key, share in shares.items():
-        if share is not DROP:
+        if is_wish(share):
             wanted |= {rule["name"]: rule for rule in desired.security_rules(key, share, marks)}
     quiet = list(silent)
     steps = []
@@ -151,23 +179,24 @@ def rules(
             steps.append(Step("delete", f"{id_}/securityRules/{rule['name']}", "nobody asks for it any more"))
     for name, rule in wanted.items():
         found = have.get(name.casefold())
-        rule_id = f"{id_}/securityRules/{name}"
-        if found is None:
-            priority = next(p for p in range(desired.FIRST_PRIORITY, desired.LAST_PRIORITY + 1) if p not in used)
-            used.add(priority)
-            steps.append(
-                Step(
-                    "create",
-                    rule_id,
-                    "it does not exist",
-                    body={"properties": {**rule["properties"], "priority": priority}},
+        there = found["properties"] if found else {}
+        paths = tuple(differing(rule["properties"], there, "properties")) if found else ()
+        priority = there.get("priority")
+        if priority not in desired.PRIORITIES:  # chosen once, and kept
+            priority = next((p for p in desired.PRIORITIES if p not in used), None)
+            if priority is None:
+                raise Terminal(
+                    f"no priority is free between {desired.PRIORITIES.start} and {desired.PRIORITIES.stop - 1}: remove rules",
+                    code="QuotaExceeded",
                 )
-            )
+            used.add(priority)
+            paths = (*paths, "properties.priority")
+        if not paths:
             continue
-        paths = tuple(differing(rule["properties"], found["properties"], "properties"))
-        if paths:  # the priority stays as it was chosen
-            body = {"properties": {**rule["properties"], "priority": found["properties"]["priority"]}}
-            steps.append(Step("update", rule_id, f"differs in {', '.join(paths)}", body=body, paths=paths))
+        why = f"differs in {', '.join(paths)}" if found else "it does not exist"
+        body = {"properties": {**rule["properties"], "priority": priority}}
+        action: Action = "update" if found else "create"
+        steps.append(Step(action, f"{id_}/securityRules/{name}", why, body=body, paths=paths if found else ()))
     return Document(steps or [Step("none", id_, "as it should be")])
 
 
@@ -175,15 +204,9 @@ def record(
     id_: str, observed: Body | None, shares: Mapping[Key, Share], silent: Iterable[Key], marks: Marks
 ) -> Document:
     """An A record set with the addresses of all who share the name. One that somebody else made is a conflict."""
-    asked = {key: share for key, share in shares.items() if share is not DROP}
+    asked = {key: share for key, share in shares.items() if is_wish(share)}
     if not asked:
-        mark = (
-            next((share for share in (mark_of(observed, "Microsoft.Network/dnsZones/A"),) if share), None)
-            if observed
-            else None
-        )
-        ours = mark is not None and mark.startswith(f"{marks.management_id}/")
-        if observed is None or not ours or any(True for _ in silent):
+        if observed is None or not marks.is_mark(mark_of(observed, f"{ZONES}/A")) or any(True for _ in silent):
             return Document([Step("none", id_, "nothing is asked of it")])
         return Document([Step("delete", id_, "nobody asks for it any more", if_match=etag_of(observed))])
     first = next(iter(asked.values()))

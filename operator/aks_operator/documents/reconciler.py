@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from aks_operator.accounts import Accounts
-from aks_operator.armid import parse
+from aks_operator.armid import parse, same
 from aks_operator.cache import Cache
 from aks_operator.documents import planning
 from aks_operator.documents.shares import Result, Shares
@@ -21,6 +21,9 @@ PLANNERS: Final[Mapping[str, planning.Planner]] = {
     "microsoft.network/networksecuritygroups": planning.rules,
     "microsoft.network/dnszones/a": planning.record,
 }
+
+BY_ENTRY: Final = frozenset({"microsoft.network/loadbalancers", "microsoft.network/networksecuritygroups"})
+"""Documents whose entries tell whom they serve: what serves an exposure that has not spoken stays by itself."""
 
 
 def document_key(account: Key, id_: str) -> Key:
@@ -80,8 +83,20 @@ class Documents:
     def _plan(self, key: Key, id_: str, observed: Body | None) -> planning.Document:
         shares = self._shares.of(key)
         by_age = dict(sorted(shares.items(), key=lambda item: self._age(item[0])))
+        type_ = parse(id_).type.casefold()
         silent = [owner for owner in self._cache.keys("ServiceExposure") if owner not in shares]
-        return PLANNERS[parse(id_).type.casefold()](id_, observed, by_age, silent, self._marks)
+        if type_ not in BY_ENTRY:
+            silent = [owner for owner in silent if self._may_mean(owner, id_)]
+        return PLANNERS[type_](id_, observed, by_age, silent, self._marks)
+
+    def _may_mean(self, owner: Key, id_: str) -> bool:
+        """Whether an exposure that has not spoken yet may use this very address or record."""
+        body = self._cache.get(owner) or {}
+        status, spec = body.get("status") or {}, body.get("spec") or {}
+        if status.get("id"):
+            return any(same(str(line["id"]), id_) for line in status.get("resources") or ())
+        named = [(spec.get("publicIP") or {}).get("name"), (spec.get("dns") or {}).get("name")]
+        return parse(id_).name.casefold() in [str(name).casefold() for name in named if name]
 
     async def _apply(
         self, session: Session, id_: str, steps: list[Step], observed: Body | None

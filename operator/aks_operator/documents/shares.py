@@ -21,16 +21,29 @@ class Result:
     """Whose share was refused for another's sake, and why."""
 
 
-class _Drop:
-    """The share of an object that wants nothing (more) of a document."""
+class _Word:
+    """A share that is no wish."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
 
     def __repr__(self) -> str:
-        return "DROP"
+        return self._word
 
 
-DROP: Final = _Drop()
+DROP: Final = _Word("DROP")
+"""The share of an object that wants nothing (more) of a document."""
+ORPHAN: Final = _Word("ORPHAN")
+"""Likewise, but what the document stands for is to stay when nobody else asks for it."""
+
+
+def is_wish(share: object) -> bool:
+    """Whether a share asks for anything."""
+    return share is not DROP and share is not ORPHAN
+
+
 Share = Any
-"""A frozen dataclass of `desired.exposure`, a record's addresses, or DROP."""
+"""A frozen dataclass of `desired.exposure`, a record's addresses, DROP or ORPHAN."""
 
 
 class Shares:

@@ -10,9 +10,10 @@ from aks_operator.desired import exposure as desired
 from aks_operator.desired.cluster import MACHINES
 from aks_operator.desired.zone import ZONES
 from aks_operator.documents.reconciler import entries_of
-from aks_operator.documents.shares import DROP, Result
+from aks_operator.documents.shares import DROP, ORPHAN, Result, is_wish
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World, azure_name, check_supported
+from aks_operator.kinds.base import Cluster, World, azure_name, check_supported, known_tags
+from aks_operator.marks import mark_of
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.plan import settled
 from aks_operator.session import Operation
@@ -79,10 +80,10 @@ class ServiceExposureReconciler:
             ports = await self._service(key, spec, cluster)
         except Hold as hold:  # what is there stays: unknown node ports are no reason to take rules away
             return self._outcome(
-                key, spec, cluster, places, Condition("BackendReady", "False", hold.reason, str(hold)), ports=()
+                key, obj, cluster, places, Condition("BackendReady", "False", hold.reason, str(hold)), ports=()
             )
         await self._ask(key, obj, cluster, places, ports)
-        return self._outcome(key, spec, cluster, places, Condition("BackendReady", "True", "Succeeded"), ports)
+        return self._outcome(key, obj, cluster, places, Condition("BackendReady", "True", "Succeeded"), ports)
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
@@ -186,6 +187,7 @@ class ServiceExposureReconciler:
             dns_label=spec.public_ip.dns_label if spec.public_ip is not None else None,
             idle_timeout_minutes=spec.idle_timeout_minutes,
             tags=tuple(sorted((spec.tags or {}).items())),
+            applied_tags=tuple(sorted(known_tags(obj))),
         )
         address_document = documents.say(account, places.address, key, address)
         found = world.shares.result(address_document)
@@ -249,7 +251,7 @@ class ServiceExposureReconciler:
         return str(found[0]["id"])
 
     def _outcome(
-        self, key: Key, spec: Any, cluster: Cluster, places: Places, backend: Condition, ports: tuple[desired.Port, ...]
+        self, key: Key, obj: Any, cluster: Cluster, places: Places, backend: Condition, ports: tuple[desired.Port, ...]
     ) -> Outcome:
         """The status, out of how the documents stand."""
         shares, marks = self._world.shares, self._world.marks
@@ -290,13 +292,15 @@ class ServiceExposureReconciler:
                 (
                     s.addresses
                     for o, s in shares.of(_document(account, places.balancer)).items()
-                    if o == key and s is not DROP
+                    if o == key and is_wish(s)
                 ),
                 (),
             )
         )
+        tags = set(obj.spec.tags or {})
         status = {
             "id": places.balancer,
+            "appliedTags": sorted(tags if address.status == "True" else tags | set(known_tags(obj))),
             "addresses": [ip] if ip else None,
             "fqdn": places.host,
             "url": url,
@@ -320,12 +324,13 @@ class ServiceExposureReconciler:
         now = {id_.casefold() for id_ in places.all()}
         for line in obj.status.resources or ():
             if line.id.casefold() not in now:
-                self._world.documents.say(cluster.account.key, line.id, key, DROP)
+                self._world.documents.say(cluster.account.key, line.id, key, _farewell(obj, line.type))
 
     async def _delete(self, key: Key, obj: Any) -> Outcome:
         """Our entries leave every document; when they are seen gone, our Service goes, and the object with it."""
         world = self._world
-        used = [line.id for line in (obj.status.resources if obj.status else None) or ()]
+        lines = list((obj.status.resources if obj.status else None) or ())
+        used = [line.id for line in lines]
         if not used or obj.spec.deletion_policy == "Orphan":
             world.shares.forget(key)
             return RELEASE
@@ -338,8 +343,9 @@ class ServiceExposureReconciler:
         cluster = world.cluster_of(key, obj.spec.cluster_ref)
         account = cluster.account.key
         pending = []
-        for id_ in used:
-            document = world.documents.say(account, id_, key, DROP)
+        for line in lines:
+            id_ = line.id
+            document = world.documents.say(account, id_, key, _farewell(obj, line.type))
             world.documents.look(document)
             if not self._left(key, document, id_):
                 pending.append(id_)
@@ -374,16 +380,15 @@ class ServiceExposureReconciler:
             return False
         if document.kind.endswith(("loadbalancers", "networksecuritygroups")):
             return not entries_of(result, BALANCER_LISTS + RULE_LISTS, key, self._world.marks)
-        others = [
-            share for owner, share in self._world.shares.of(document).items() if owner != key and share is not DROP
-        ]
-        return result.body is None or bool(others) or not self._ours(result, document)
-
-    def _ours(self, result: Result, document: Key) -> bool:
-        from aks_operator.marks import mark_of
-
+        shares = self._world.shares.of(document)
+        others = [share for owner, share in shares.items() if owner != key and is_wish(share)]
         mark = mark_of(result.body or {}, document.kind.removeprefix("document:"))
-        return mark is not None and mark.startswith(f"{self._world.marks.management_id}/")
+        return (
+            result.body is None
+            or bool(others)
+            or any(share is ORPHAN for share in shares.values())
+            or not self._world.marks.is_mark(mark)
+        )
 
     async def _remove_service(self, key: Key, obj: Any, cluster: Cluster) -> bool:
         """Whether our Service is gone, or need not go: the cluster is gone or going, or the user said so."""
@@ -411,6 +416,13 @@ def _check_built(spec: Any) -> None:
         raise Hold("NotSupported", "visibility Internal is not built yet: use Public")
     if spec.public_ip is not None and getattr(spec.public_ip, "resource_id", None):
         raise Hold("NotSupported", "publicIP.resourceID is not built yet: give a name, or nothing")
+
+
+def _farewell(obj: Any, type_: str) -> Any:
+    """What an exposure says to a document that it does not need any more."""
+    address = obj.spec.public_ip
+    orphan = type_ == desired.PUBLIC_IPS and address is not None and address.deletion_policy == "Orphan"
+    return ORPHAN if orphan else DROP
 
 
 def _service_differs(want: dict[str, Any], have: dict[str, Any]) -> bool:

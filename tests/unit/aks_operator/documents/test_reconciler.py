@@ -1,0 +1,179 @@
+"""The one writer of a shared document: whom it waits for, what it tells, when it rests."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from aks_operator.cache import Cache
+from aks_operator.desired.exposure import PUBLIC_IPS, AddressShare
+from aks_operator.documents.reconciler import Documents, document_key
+from aks_operator.documents.shares import DROP, ORPHAN, Shares
+from aks_operator.keys import Key
+from aks_operator.marks import OWNER_TAG, Marks
+from aks_operator.objects import references
+from aks_operator.observer import Observer
+from aks_operator.port import Terminal
+from aks_operator.queue import WorkQueue
+from aks_operator.session import Session
+from tests.unit.aks_operator.arm import Arm, Clock
+
+if TYPE_CHECKING:
+    from aks_operator.accounts import Accounts
+
+ACCOUNT = Key("CloudAccount", "ns", "default")
+MARKS = Marks("m")
+GROUP = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Network"
+ADDRESS = f"{GROUP}/publicIPAddresses/shop-ip"
+A, B = Key("ServiceExposure", "ns", "a"), Key("ServiceExposure", "ns", "b")
+SHARE = AddressShare("westeurope", MARKS.value(Key("ManagedCluster", "ns", "shop")))
+
+
+@dataclass
+class Office:
+    """A writer with one account, whose cloud is in memory."""
+
+    arm: Arm
+    clock: Clock
+    cache: Cache
+    queue: WorkQueue
+    shares: Shares
+    documents: Documents
+
+    def exposure(self, key: Key, *, uses: list[str] | None = None, created: str = "", **spec: Any) -> None:
+        """An exposure as last seen; `uses` are the ids in its status."""
+        resources = [{"id": id_} for id_ in uses or ()]
+        status = {"id": f"{GROUP}/loadBalancers/x", "resources": resources} if uses is not None else {}
+        meta = {"uid": key.name, "resourceVersion": "1", "creationTimestamp": created}
+        self.cache.remember(key, {"metadata": meta, "spec": spec, "status": status})
+
+    async def rest(self) -> None:
+        """Turns until the document rests."""
+        for _ in range(5):
+            if await self.documents.reconcile(document_key(ACCOUNT, ADDRESS)) is None:
+                return
+        raise AssertionError("it does not come to rest")
+
+    @property
+    def exists(self) -> bool:
+        return ADDRESS.casefold() in self.arm.bodies
+
+
+@pytest.fixture
+def office() -> Office:
+    clock = Clock()
+    arm, cache, queue, shares = Arm(clock), Cache(references("op")), WorkQueue(clock), Shares()
+    session = Session(arm, Observer(arm, clock, 60.0), clock=clock, now=lambda: "t", poll_interval=10.0)
+    accounts = cast("Accounts", SimpleNamespace(get=lambda key: SimpleNamespace(session=session)))
+    return Office(arm, clock, cache, queue, shares, Documents(cache, queue, accounts, shares, MARKS))
+
+
+async def made(office: Office, *owners: Key) -> None:
+    """An address that `owners` asked for."""
+    for owner in owners:
+        office.exposure(owner, uses=[ADDRESS])
+        office.documents.say(ACCOUNT, ADDRESS, owner, SHARE)
+    await office.rest()
+    assert office.exists
+
+
+async def test_a_document_is_made_once_and_then_rests(office: Office) -> None:
+    await made(office, A, B)
+    await office.rest()
+    assert office.arm.writes == [("PUT", ADDRESS)]
+
+
+async def test_an_address_goes_with_its_last_user_however_many_others_there_are(office: Office) -> None:
+    await made(office, A)
+    office.exposure(B, uses=[f"{GROUP}/publicIPAddresses/another"])
+    office.documents.say(ACCOUNT, ADDRESS, A, DROP)
+    await office.rest()
+    assert not office.exists
+
+
+@pytest.mark.parametrize(
+    ("uses", "spec", "stays"),
+    [
+        pytest.param([ADDRESS.upper()], {}, True, id="its status names it"),
+        pytest.param([], {}, False, id="its status names others"),
+        pytest.param(None, {"publicIP": {"name": "SHOP-ip"}}, True, id="new, and its spec names it"),
+        pytest.param(None, {"publicIP": {"name": "other"}}, False, id="new, and its spec names another"),
+        pytest.param(None, {}, False, id="new, with an address of its own"),
+    ],
+)
+async def test_who_may_use_an_address_and_has_not_spoken_is_waited_for(
+    office: Office, uses: list[str] | None, spec: dict[str, Any], stays: bool
+) -> None:
+    await made(office, A)
+    office.exposure(B, uses=uses, **spec)
+    office.documents.say(ACCOUNT, ADDRESS, A, DROP)
+    await office.rest()
+    assert office.exists is stays
+
+
+async def test_an_orphaned_address_stays_with_its_mark(office: Office) -> None:
+    await made(office, A)
+    office.documents.say(ACCOUNT, ADDRESS, A, ORPHAN)
+    await office.rest()
+    assert office.arm.bodies[ADDRESS.casefold()]["tags"] == {OWNER_TAG: SHARE.mark}
+
+
+async def test_the_older_wins_by_its_age_not_by_who_spoke_first(office: Office) -> None:
+    newer = AddressShare("westeurope", SHARE.mark, idle_timeout_minutes=30)
+    office.exposure(B, created="2026-01-02T00:00:00Z")
+    office.exposure(A, created="2026-01-01T00:00:00Z")
+    office.documents.say(ACCOUNT, ADDRESS, B, newer)
+    key = office.documents.say(ACCOUNT, ADDRESS, A, SHARE)
+    await office.rest()
+    assert office.arm.bodies[ADDRESS.casefold()]["properties"]["idleTimeoutInMinutes"] == 4
+    result = office.shares.result(key)
+    assert result is not None
+    assert set(result.conflicts) == {B}
+    assert result.settled
+
+
+async def test_those_who_share_are_woken_when_it_stands_otherwise_and_only_then(office: Office) -> None:
+    await made(office, A, B)
+    woken = set(office.queue._ready)
+    assert {A, B} <= woken
+    for key in woken:
+        office.queue.forget(key)
+    await office.rest()
+    assert len(office.queue) == 0
+
+
+async def test_a_refusal_is_told_to_all_who_share(office: Office) -> None:
+    office.arm.bodies[ADDRESS.casefold()] = {"id": ADDRESS, "type": PUBLIC_IPS, "properties": {}, "tags": {}}
+    office.exposure(A)
+    key = office.documents.say(ACCOUNT, ADDRESS, A, SHARE)
+    with pytest.raises(Terminal) as refused:
+        await office.documents.reconcile(key)
+    office.documents.failed(key, "AlreadyExists", str(refused.value))
+    result = office.shares.result(key)
+    assert result is not None
+    assert (result.settled, result.reason) == (False, "AlreadyExists")
+    assert A in office.queue._ready
+    assert office.arm.writes == []
+
+
+async def test_while_something_is_under_way_nothing_is_written(office: Office) -> None:
+    office.arm.slow = True
+    office.exposure(A)
+    key = office.documents.say(ACCOUNT, ADDRESS, A, SHARE)
+    assert await office.documents.reconcile(key) == 7.0
+    office.documents.say(ACCOUNT, ADDRESS, A, DROP)
+    again = await office.documents.reconcile(key)
+    assert again == 7.0
+    assert office.arm.writes == [("PUT", ADDRESS)]
+    office.arm.end(ADDRESS)
+    office.clock.now += 7
+    await office.documents.reconcile(key)
+    assert office.arm.writes[1:] == [("DELETE", ADDRESS)]
+
+
+async def test_a_document_that_nobody_shares_is_left_alone(office: Office) -> None:
+    await made(office, A)
+    office.shares.forget(A)
+    assert await office.documents.reconcile(document_key(ACCOUNT, ADDRESS)) is None
+    assert office.exists
