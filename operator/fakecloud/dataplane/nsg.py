@@ -13,6 +13,7 @@ PROBE_SOURCE: Final = "168.63.129.16/32"
 ANY: Final = "*"
 PORTS: Final = {"Tcp", "Udp"}
 """Protocols that have ports."""
+LAST_PORT: Final = 65535
 Network = ipaddress.IPv4Network
 
 
@@ -66,7 +67,8 @@ class Verdict:
 def inbound_rules(group: Mapping[str, Any], network: Sequence[str]) -> tuple[Rule, ...]:
     """The inbound rules of an NSG body (GET shape), its default rules among them, in the order in which they are asked.
 
-    `network` are the prefixes of the virtual network: the tag VirtualNetwork; Internet is everything else.
+    `network` are the prefixes of the virtual network: the tag VirtualNetwork; Internet is everything else but the
+    address from which the host probes.
     """
     properties = group["properties"]
     bodies = [*(properties.get("securityRules") or ()), *(properties.get("defaultSecurityRules") or ())]
@@ -83,11 +85,17 @@ def verdict(rules: Iterable[Rule], packet: Packet) -> Verdict:
             rule.protocol in {ANY, packet.protocol}
             and source in rule.source
             and destination in rule.destination
-            and (packet.protocol not in PORTS or _inside(packet.source_port, rule.source_ports))
-            and (packet.protocol not in PORTS or _inside(packet.port, rule.ports))
+            and _ports_match(rule, packet)
         ):
             return Verdict(rule.allow, rule.name)
     return Verdict(allow=False, rule="")
+
+
+def _ports_match(rule: Rule, packet: Packet) -> bool:
+    """A rule for every protocol that names ports speaks of Tcp and Udp alone; one for a protocol without ports of all of it."""
+    if packet.protocol in PORTS:
+        return _inside(packet.source_port, rule.source_ports) and _inside(packet.port, rule.ports)
+    return rule.protocol != ANY or not (rule.source_ports or rule.ports)
 
 
 def collapse(prefixes: Iterable[str]) -> tuple[Network, ...]:
@@ -121,8 +129,8 @@ def _match(values: Sequence[str], space: tuple[Network, ...]) -> Match:
             return EVERYWHERE
         case ["VirtualNetwork"]:
             return Match(space)
-        case ["Internet"]:
-            return Match(space, outside=True)
+        case ["Internet"]:  # the host's own address is no part of it
+            return Match(tuple(ipaddress.collapse_addresses([*space, Network(PROBE_SOURCE)])), outside=True)
         case ["AzureLoadBalancer"]:
             return Match(collapse([PROBE_SOURCE]))
         case _:
@@ -151,7 +159,7 @@ def _ranges(values: Iterable[str]) -> tuple[tuple[int, int], ...]:
             merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
         else:
             merged.append((low, high))
-    return tuple(merged)
+    return () if merged == [(0, LAST_PORT)] else tuple(merged)
 
 
 def _inside(port: int, ranges: tuple[tuple[int, int], ...]) -> bool:
