@@ -82,9 +82,7 @@ class Server:
         names = [*options.hostnames, "localhost", "127.0.0.1"]
         tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"], names)
         self.identity = Identity(self.store, tokens)
-        self.gateway = Gateway(
-            self.context, self._types(), ("Microsoft.Compute", "Microsoft.Insights"), tokens, self.journal
-        )
+        self.gateway = Gateway(self.context, self._types(), tokens, self.journal)
         self.control = Control(self.journal, self.account["controlToken"])
 
     def _types(self) -> list[ResourceType]:
@@ -109,6 +107,8 @@ class Server:
             BalancerParts(context, "frontendIPConfigurations"),
             BalancerParts(context, "loadBalancingRules", self.dataplane.health),
             BalancerParts(context, "probes"),
+            BalancerParts(context, "inboundNatRules"),
+            BalancerParts(context, "outboundRules"),
             Zones(context),
             *(RecordSets(context, record_type) for record_type in RECORD_TYPES),
             *(AllRecordSets(context, word) for word in ("recordsets", "all")),

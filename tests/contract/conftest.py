@@ -1,7 +1,7 @@
 """The clouds that contract tests talk to, one resource group a test.
 
 `instant` ends every operation at once; `brisk` runs 240 times faster than Azure, so that an operation under way can be
-seen and waited for; `unhurried` runs at Azure's own speed, so that nothing ends within a test.
+seen and waited for; `unhurried` runs a hundred times slower than Azure, so that nothing ends within a test.
 """
 
 import itertools
@@ -50,8 +50,8 @@ def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
 
 @pytest.fixture(scope="session")
 def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
-    """A cloud as slow as Azure: nothing ends within a test."""
-    with _running(tmp_path_factory.mktemp("unhurried"), "1") as running:
+    """A cloud a hundred times slower than Azure: nothing ends within a test."""
+    with _running(tmp_path_factory.mktemp("unhurried"), "0.01") as running:
         yield running
 
 

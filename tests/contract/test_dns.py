@@ -158,6 +158,18 @@ def test_metadata_of_a_record_set_is_kept(zone: str, arm: Arm) -> None:
     assert arm.get(f"{zone}/A/www").body["properties"]["metadata"] == {"aks-operator-owner": "x/y/z"}
 
 
+def test_a_patch_replaces_what_it_tells_and_keeps_the_rest(zone: str, arm: Arm) -> None:
+    path = f"{zone}/A/www"
+    arm.put(path, {"properties": {"TTL": 60, "ARecords": [{"ipv4Address": "10.0.0.1"}], "metadata": {"a": "b"}}})
+    reply = arm.patch(path, {"properties": {"TTL": 300}})
+    assert reply.status == 200
+    properties = reply.body["properties"]
+    assert (properties["TTL"], properties["ARecords"]) == (300, [{"ipv4Address": "10.0.0.1"}])
+    assert properties["metadata"] == {"a": "b"}
+    assert arm.patch(path, {"properties": {"TTL": 0}}).status == 400
+    assert arm.patch(path, {"properties": {"TTL": 60}}, If_Match="stale").status == 412
+
+
 def test_an_alias_record_is_not_built(zone: str, group: Group, arm: Arm) -> None:
     target = {"id": group.path("Microsoft.Network/publicIPAddresses", "ip")}
     reply = arm.put(f"{zone}/A/www", {"properties": {"TTL": 60, "targetResource": target}})

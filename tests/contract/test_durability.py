@@ -95,7 +95,7 @@ def test_everything_answered_is_there_after_a_kill(start_cloud: StartCloud) -> N
 
 
 def test_an_answer_given_the_instant_before_a_kill_is_kept(start_cloud: StartCloud) -> None:
-    cloud = start_cloud("1")
+    cloud = start_cloud("0.01")
     arm = Arm(cloud)
     group = new_group(arm)
     for i in range(2):

@@ -1,5 +1,7 @@
 """Refusals: their status, their code, and which of ARM's two shapes they have."""
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.contract.bodies import (
@@ -102,6 +104,40 @@ def test_an_unknown_type_is_invalidresourcetype_and_an_unknown_provider_invalidr
     )
 
 
+def test_an_action_that_azure_does_not_have_is_invalidresourcetype(group: Group, arm: Arm) -> None:
+    reply = arm.post(group.path(CLUSTERS, "c/dance"), {})
+    assert (reply.status, reply.code) == (404, "InvalidResourceType")
+    assert "'managedClusters/dance'" in reply.message
+
+
+@pytest.mark.parametrize("version", ["new", "2024", "2024-5-1", "2024-05-01 ", "20240501", "2024-05-01-"])
+def test_an_api_version_that_is_none_is_refused(arm: Arm, version: str) -> None:
+    reply = arm.get(f"/resourceGroups?api-version={quote(version)}")
+    assert (reply.status, reply.code) == (400, "InvalidApiVersionParameter")
+
+
+def test_a_subscription_that_is_no_guid_is_refused(arm: Arm) -> None:
+    reply = arm.get("/subscriptions/mine/resourceGroups")
+    assert (reply.status, reply.code) == (400, "InvalidSubscriptionId")
+
+
+def test_content_that_is_not_said_to_be_json_is_415(group: Group, arm: Arm) -> None:
+    path = group.path(ADDRESSES, "ip")
+    reply = arm.put(path, address(), Content_Type="text/plain")
+    assert (reply.status, reply.code) == (415, "UnsupportedMediaType")
+    assert arm.get(path).status == 404
+    assert arm.put(path, address(), Content_Type="application/json; charset=utf-8").status == 201
+
+
+def test_an_extension_of_a_resource_is_its_own_providers(group: Group, arm: Arm) -> None:
+    path = group.path(CLUSTERS, "c/providers/Microsoft.Insights/diagnosticSettings/logs")
+    reply = arm.put(path, {"properties": {}})
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert "Microsoft.Insights/diagnosticSettings" in reply.message
+    unicorn = arm.get(group.path(CLUSTERS, "c/providers/Microsoft.Unicorn/horns/x"))
+    assert (unicorn.status, unicorn.code) == (404, "InvalidResourceNamespace")
+
+
 def test_what_azure_can_do_and_the_fake_cannot_is_501_and_changes_nothing(group: Group, arm: Arm) -> None:
     made = arm.make(group.path(CLUSTERS, "c"), cluster())
     for action in ("stop", "start", "abort", "rotateClusterCertificates", "runCommand"):
@@ -158,10 +194,11 @@ def test_every_answer_names_itself_and_echoes_the_callers_ids(arm: Arm) -> None:
 
 
 def test_answers_tell_how_many_requests_are_left(group: Group, arm: Arm) -> None:
-    name = "x-ms-ratelimit-remaining-subscription-global"
-    assert int(arm.get(group.id).headers[f"{name}-reads"]) > 0
-    assert int(arm.put(group.id, {"location": "westeurope"}).headers[f"{name}-writes"]) > 0
-    assert int(arm.delete(group.path(ADDRESSES, "none")).headers[f"{name}-deletes"]) > 0
+    for scope in ("subscription-global", "subscription"):
+        name = f"x-ms-ratelimit-remaining-{scope}"
+        assert int(arm.get(group.id).headers[f"{name}-reads"]) > 0
+        assert int(arm.put(group.id, {"location": "westeurope"}).headers[f"{name}-writes"]) > 0
+        assert int(arm.delete(group.path(ADDRESSES, "none")).headers[f"{name}-deletes"]) > 0
 
 
 def test_a_path_that_is_none_of_arms_is_an_arm_error_too(arm: Arm) -> None:
@@ -173,4 +210,4 @@ def test_nobody_registers_a_provider_by_accident(group: Group, arm: Arm) -> None
     """The SDK would then register it by itself, with sleeps of ten seconds."""
     for type_ in ("Microsoft.Compute/virtualMachines", "Microsoft.Insights/diagnosticSettings"):
         reply = arm.put(group.path(type_, "x"), {"location": "westeurope"})
-        assert (reply.status, reply.code) == (404, "InvalidResourceType")
+        assert (reply.status, reply.code) == (501, "NotImplemented")

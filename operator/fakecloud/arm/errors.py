@@ -77,3 +77,9 @@ def group_not_found(group: str) -> ArmError:
 def bad_request(code: str, message: str, **more: Any) -> ArmError:
     """A refusal of the body."""
     return ArmError(400, code, message, **more)
+
+
+def not_implemented(type_: str, what: str) -> ArmError:
+    """The answer to what Azure can do and this fake cannot: in the shape that the type's provider has."""
+    flat = type_.lower().startswith("microsoft.containerservice/")
+    return ArmError(501, "NotImplemented", f"fakecloud does not implement {what} of {type_}.", flat=flat)

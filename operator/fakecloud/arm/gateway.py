@@ -3,16 +3,18 @@
 import json
 import logging
 import math
+import re
 import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from aiohttp import web
 
 from fakecloud.arm import operations as lro
-from fakecloud.arm.errors import ArmError, bad_request, group_not_found
+from fakecloud.arm import surface
+from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_implemented
 from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.paging import paged
 from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
@@ -21,6 +23,10 @@ from fakecloud.identity.tokens import Refused, Tokens
 
 log = logging.getLogger(__name__)
 MAX_BODY = 4 * 1024 * 1024
+API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9]+)?")
+OPERATIONS: Final = frozenset({"operations", "operationresults", "dnsoperationstatuses", "dnsoperationresults"})
+LEFT: Final = {"reads": (16499, 249), "writes": (11999, 199), "deletes": (11999, 199)}
+"""Requests that are always left: of the subscription and of the caller. Nothing is throttled."""
 RETRY_AFTER = 10.0
 """Seconds in Azure's time between polls."""
 
@@ -32,18 +38,14 @@ class Gateway:
         self,
         context: Context,
         types: Iterable[ResourceType],
-        known_providers: Iterable[str],
         tokens: Tokens,
         journal: Journal,
     ) -> None:
         self._context = context
         self._types = context.types
         self._types |= {t.type.lower(): t for t in types}
-        self._known = {provider.lower() for provider in known_providers} | {t.split("/")[0] for t in self._types}
         self._tokens = tokens
         self._journal = journal
-        self._writes = 11999
-        self._reads = 16499
 
     async def handle(self, request: web.Request) -> web.Response:
         """The answer to one request, whatever happens."""
@@ -84,11 +86,21 @@ class Gateway:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
+        if not API_VERSION.fullmatch(api_version):
+            raise bad_request(
+                "InvalidApiVersionParameter",
+                f"The api-version '{api_version}' is invalid. It takes a date such as 2024-05-01, and may end with -preview.",
+            )
         if request.path.strip("/").lower() == "subscriptions" and request.method == "GET":
             return self._subscriptions()
         target = parse(request.rel_url.raw_path)
         if target is None:
             raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
+        if not _is_guid(target.subscription):
+            raise bad_request(
+                "InvalidSubscriptionId",
+                f"The provided subscription identifier '{target.subscription}' is malformed or invalid.",
+            )
         if self._context.store.get(SUBSCRIPTION, target.subscription) is None:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{target.subscription}' could not be found.")
         body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
@@ -105,7 +117,7 @@ class Gateway:
     async def _dispatch(self, method: str, call: Call) -> Answer:
         target = call.target
         segments = [segment.lower() for segment in target.type.split("/")]
-        if segments[-1:] and segments[-1] in {"operations", "operationresults"} and target.names:
+        if segments[-1] in OPERATIONS and target.names and not target.collection:
             return self._operation(method, call)
         if not target.type:
             return await self._base_types(method, call)
@@ -114,8 +126,9 @@ class Gateway:
                 raise _not_allowed(method)
             if target.type.lower() == "resources":
                 return self._everything(call)
-            if target.type.lower() == "resourcegroups":
-                return await self._types["microsoft.resources/resourcegroups"].list(call)
+            if target.type.lower() == "locations":
+                raise not_implemented("Microsoft.Resources/subscriptions/locations", "LIST")
+            return await self._types["microsoft.resources/resourcegroups"].list(call)
         return await self._resource(method, call)
 
     async def _base_types(self, method: str, call: Call) -> Answer:
@@ -127,27 +140,38 @@ class Gateway:
         return await self._verb(self._types["microsoft.resources/resourcegroups"], method, call)
 
     async def _resource(self, method: str, call: Call) -> Answer:
-        target, action = call.target, None
-        handler = self._types.get(target.type.lower())
-        if method == "POST" and target.collection:
+        target, verb = call.target, "GET" if method == "HEAD" else method
+        if target.collection and method == "POST":
             path, _, action = target.type.rpartition("/")
-            handler = self._types.get(path.lower())
-            target = Target(target.subscription, target.group, path, target.names, collection=False)
-            call = Call(target, call.api_version, call.body, call.headers, call.query, call.base, call.principal)
-        if handler is None:
-            raise self._unknown(call.target)
+            verb = f"POST:{action}"
+            target = replace(target, type=path, collection=False)
+        elif target.collection:
+            verb = "LIST" if method == "GET" else f"{method} of a collection"
+        call = replace(call, target=target)
+        handler = self._built(target, verb)
         self._check_group(method, target)
-        if action is not None:
-            return await handler.post(call, action)
-        if target.collection:
-            if method != "GET":
-                raise _not_allowed(method)
+        if verb == "LIST":
             if target.names and target.group is not None and self._context.resource(target.id) is None:
                 raise _parent_missing(method, target, target.id)
             return await handler.list(call)
         if target.parent is not None and self._context.resource(target.parent) is None and method != "DELETE":
             raise _parent_missing(method, target, target.parent)
+        if method == "POST":
+            return await handler.post(call, verb.removeprefix("POST:"))
         return await self._verb(handler, method, call)
+
+    def _built(self, target: Target, verb: str) -> ResourceType:
+        """Who does `verb` on a type; raises ArmError when nobody here does (501), or nobody at all (404, 405)."""
+        handler = self._types.get(target.type.lower())
+        if handler is not None and verb.lower() in handler.does():
+            return handler
+        if surface.can(target.type, verb):
+            raise not_implemented(target.type, verb)
+        if target.type.lower() not in surface.AZURE and handler is None:
+            raise _unknown(target.type)
+        if verb.startswith("POST:"):
+            raise _unknown(f"{target.type}/{verb.removeprefix('POST:')}")
+        raise _not_allowed(verb.partition(" ")[0])
 
     def _check_group(self, method: str, target: Target) -> None:
         if target.group is None:
@@ -179,22 +203,13 @@ class Gateway:
                 return await handler.delete(call)
         raise _not_allowed(method)
 
-    def _unknown(self, target: Target) -> ArmError:
-        provider = target.type.split("/")[0]
-        rest = target.type.partition("/")[2]
-        if provider.lower() not in self._known:
-            return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{provider}' is invalid.")
-        return ArmError(
-            404, "InvalidResourceType", f"The resource type '{rest}' could not be found in the namespace '{provider}'."
-        )
-
     def _operation(self, method: str, call: Call) -> Answer:
         if method != "GET":
             raise _not_allowed(method)
         operation = self._context.operations.get(call.target.names[-1])
         if operation is None or operation["subscription"].lower() != call.target.subscription.lower():
             raise ArmError(404, "OperationNotFound", f"The operation '{call.target.names[-1]}' was not found.")
-        if call.target.type.lower().endswith("operationresults"):
+        if call.target.type.lower().endswith("operationresults"):  # with or without dns before it
             return self._result(operation)
         body: dict[str, Any] = {"status": operation["status"]}
         if operation["provider"] == "Microsoft.ContainerService":
@@ -255,12 +270,16 @@ class Gateway:
         response.headers["x-ms-routing-request-id"] = f"FAKECLOUD:{request_id}"
         if "x-ms-client-request-id" in request.headers:
             response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-        kind, left = (
-            ("reads", self._reads)
-            if request.method in {"GET", "HEAD"}
-            else ("deletes" if request.method == "DELETE" else "writes", self._writes)
-        )
-        response.headers[f"x-ms-ratelimit-remaining-subscription-global-{kind}"] = str(left)
+        kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(request.method, "writes")
+        for scope, left in zip(("subscription-global", "subscription"), LEFT[kind], strict=True):
+            response.headers[f"x-ms-ratelimit-remaining-{scope}-{kind}"] = str(left)
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def _base(request: web.Request) -> str:
@@ -271,6 +290,12 @@ async def _json(request: web.Request) -> dict[str, Any]:
     raw = await request.read()
     if not raw:
         return {}
+    if request.content_type != "application/json":
+        raise ArmError(
+            415,
+            "UnsupportedMediaType",
+            f"The content media type '{request.content_type}' is not supported. Only 'application/json' is supported.",
+        )
     try:
         parsed = json.loads(raw, parse_constant=_no_number)
         json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be kept
@@ -297,6 +322,15 @@ def _parent_missing(method: str, target: Target, parent: str) -> ArmError:
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
+
+
+def _unknown(type_: str) -> ArmError:
+    provider, _, rest = type_.partition("/")
+    if provider.lower() not in surface.PROVIDERS:
+        return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{provider}' is invalid.")
+    return ArmError(
+        404, "InvalidResourceType", f"The resource type '{rest}' could not be found in the namespace '{provider}'."
+    )
 
 
 def _not_allowed(method: str) -> ArmError:

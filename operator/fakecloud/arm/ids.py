@@ -61,7 +61,10 @@ def parse(raw_path: str) -> Target | None:
             if rest[0].lower() in {"resources", "locations"}
             else None
         )
-    segments, names = rest[2::2], rest[3::2]
+    provider, segments, names = rest[1], rest[2::2], rest[3::2]
+    extended = [i for i, segment in enumerate(segments) if segment.lower() == "providers"]
+    if extended and extended[-1] + 1 < len(segments):  # a resource on a resource: its own provider answers
+        provider, segments, names = names[extended[-1]], segments[extended[-1] + 1 :], names[extended[-1] + 1 :]
     return Target(
-        subscription, group, "/".join([rest[1], *segments]), tuple(names), collection=len(segments) > len(names)
+        subscription, group, "/".join([provider, *segments]), tuple(names), collection=len(segments) > len(names)
     )

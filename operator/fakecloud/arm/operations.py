@@ -14,6 +14,8 @@ from fakecloud.store import Store
 
 log = logging.getLogger(__name__)
 KIND = "operation"
+CERTIFICATE: Final = 2048
+"""Characters of the certificate in a signed URL: the whole header is about 3 kB."""
 RETENTION: Final = 86400.0
 """Seconds that an ended operation can still be asked for."""
 Finish = Callable[[dict[str, Any]], Awaitable[None]]
@@ -116,9 +118,15 @@ class Operations:
 
 
 def url(base: str, operation: dict[str, Any], kind: str, api_version: str) -> str:
-    """The absolute URL of an operation, signed-looking as ARM's are. `kind` is operations or operationresults."""
-    signature = hashlib.sha256(operation["id"].encode()).hexdigest()
-    path = f"/subscriptions/{operation['subscription']}/providers/{operation['provider']}/locations/{operation['location']}/{kind}/{operation['id']}"
+    """The absolute URL of an operation, as long as ARM's signed ones. `kind` is operations or operationresults."""
+    scope, id_ = f"/subscriptions/{operation['subscription']}", operation["id"]
+    path = f"{scope}/providers/{operation['provider']}/locations/{operation['location']}/{kind}/{id_}"
     if operation["provider"] == "Microsoft.Resources":
-        path = f"/subscriptions/{operation['subscription']}/operationresults/{operation['id']}"
-    return f"{base}{path}?api-version={api_version}&t={operation['startTime']}&c={signature}&s={signature[::-1]}&h={signature[:20]}"
+        path = f"{scope}/operationresults/{id_}"
+    elif operation["name"] == "deleteZone":  # Azure DNS keeps its own, below the zone's group
+        group = operation["resource"].split("/")[4]
+        word = {"operations": "dnsOperationStatuses", "operationresults": "dnsOperationResults"}[kind]
+        path = f"{scope}/resourceGroups/{group}/providers/{operation['provider']}/{word}/{id_}"
+    signature = hashlib.sha256(id_.encode()).hexdigest()
+    certificate = signature * (CERTIFICATE // len(signature))
+    return f"{base}{path}?api-version={api_version}&t={operation['startTime']}&c={certificate}&s={signature * 5}&h={signature[:20]}"

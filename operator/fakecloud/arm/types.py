@@ -102,6 +102,8 @@ class ResourceType:
 
     type: str
     flat_errors = False
+    verbs: tuple[str, ...] = ("GET", "LIST")
+    """What is built; LIST is GET of the collection, HEAD goes with GET."""
     actions: Mapping[str, Action] = {}
     shape: ClassVar[shapes.Shape] = shapes.TRACKED
     """What a PUT or PATCH carries."""
@@ -143,11 +145,11 @@ class ResourceType:
 
     async def put(self, call: Call) -> Answer:
         """Create or replace."""
-        raise self.unbuilt("PUT")
+        raise NotImplementedError
 
     async def delete(self, call: Call) -> Answer:
         """Remove."""
-        raise self.unbuilt("DELETE")
+        raise NotImplementedError
 
     def in_use(self, body: Body) -> ArmError | None:
         """Why it cannot be deleted now; None when it can."""
@@ -163,15 +165,16 @@ class ResourceType:
         return [*below, (RESOURCE, id_, None)]
 
     async def patch(self, call: Call) -> Answer:
-        """Update tags."""
-        raise self.unbuilt("PATCH")
+        """Update what the body tells, and nothing else."""
+        raise NotImplementedError
 
     async def post(self, call: Call, action: str) -> Answer:
-        """Do an action."""
-        found = next((a for name, a in self.actions.items() if name.lower() == action.lower()), None)
-        if found is None:
-            raise self.unbuilt(f"POST {action}")
-        return await found(call)
+        """Do an action, one of `actions`."""
+        return await next(a for name, a in self.actions.items() if name.lower() == action.lower())(call)
+
+    def does(self) -> frozenset[str]:
+        """What is built, in lower case: `verbs` and `actions`, these as post:name."""
+        return frozenset(verb.lower() for verb in (*self.verbs, *(f"POST:{name}" for name in self.actions)))
 
     def shown(self, body: Body) -> Body:
         """The body as it goes out."""
@@ -187,9 +190,3 @@ class ResourceType:
     def missing(self, target: Target) -> ArmError:
         """The 404 of this type."""
         return not_found(target.id)
-
-    def unbuilt(self, what: str) -> ArmError:
-        """The answer to what Azure can do and this fake cannot."""
-        return ArmError(
-            501, "NotImplemented", f"fakecloud does not implement {what} of {self.type}.", flat=self.flat_errors
-        )

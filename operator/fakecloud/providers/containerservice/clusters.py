@@ -29,6 +29,7 @@ class Clusters(ResourceType):
 
     type = TYPE
     flat_errors = True
+    verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
     shape: ClassVar[Shape] = shapes.CLUSTER
 
     def __init__(self, context: Context, pools: Pools, fleet: Fleet, compute: Compute) -> None:

@@ -23,6 +23,7 @@ class Pools(ResourceType):
 
     type = POOL_TYPE
     flat_errors = True
+    verbs = ("GET", "LIST", "PUT", "DELETE")
     shape: ClassVar[Shape] = shapes.AGENT_POOL
 
     def __init__(self, context: Context, fleet: Fleet) -> None:

@@ -83,6 +83,7 @@ class UpgradeProfiles(ResourceType):
 
     type = f"{TYPE}/upgradeProfiles"
     flat_errors = True
+    verbs = ("GET",)
 
     async def get(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -111,6 +112,7 @@ class KubernetesVersions(ResourceType):
 
     type = "Microsoft.ContainerService/locations/kubernetesVersions"
     flat_errors = True
+    verbs = ("LIST",)
 
     async def list(self, call: Call) -> Answer:
         """See ResourceType."""

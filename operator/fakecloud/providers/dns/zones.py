@@ -36,12 +36,14 @@ RECORD_NAME = re.compile(
     r"(@|\*|(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*)"
 )
 MAX_RECORDS = 20
+MAX_SETS = 10_000
 
 
 class Zones(ResourceType):
     """Microsoft.Network/dnsZones: global, made at once."""
 
     type = TYPE
+    verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -60,7 +62,9 @@ class Zones(ResourceType):
                 "BadRequest",
                 f"The domain name '{call.target.name}' is invalid. The provided domain name must be a relative domain name, cannot contain spaces, and must have at least two labels.",
             )
-        if call.body.get("location", "").lower() != "global":
+        if not call.body.get("location"):
+            raise bad_request("LocationRequired", "The location property is required for this definition.")
+        if call.body["location"].lower() != "global":
             raise bad_request(
                 "LocationNotAvailableForResourceType",
                 f"The provided location '{call.body.get('location')}' is not available for resource type 'Microsoft.Network/dnsZones'. List of available regions for the resource type is 'global'.",
@@ -77,7 +81,7 @@ class Zones(ResourceType):
             "location": "global",
             "tags": call.body.get("tags") or {},
             "properties": {
-                "maxNumberOfRecordSets": 10000,
+                "maxNumberOfRecordSets": MAX_SETS,
                 "maxNumberOfRecordsPerRecordSet": MAX_RECORDS,
                 "nameServers": servers,
                 "zoneType": "Public",
@@ -105,6 +109,7 @@ class Zones(ResourceType):
     async def patch(self, call: Call) -> Answer:
         """See ResourceType: tags."""
         body = self.found(call)
+        _precondition(call, body)
         changed = {**body, "tags": call.body.get("tags", body.get("tags")), "etag": str(uuid.uuid4())}
         self.store.put(RESOURCE, body["id"], changed)
         return Answer(200, self.shown(changed))
@@ -137,6 +142,8 @@ class Zones(ResourceType):
 
 class RecordSets(ResourceType):
     """Microsoft.Network/dnsZones/<record type>."""
+
+    verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
     def __init__(self, context: Context, record_type: str) -> None:
         super().__init__(context)
@@ -176,11 +183,26 @@ class RecordSets(ResourceType):
             raise bad_request("BadRequest", f"The record set name '{call.target.name}' is invalid.")
         known = self.context.resource(call.target.id)
         _precondition(call, known)
-        given = call.body.get("properties") or {}
+        return self._written(zone, name, known, call.body.get("properties") or {})
+
+    async def patch(self, call: Call) -> Answer:
+        """See ResourceType: of what the body tells each property is replaced whole."""
+        known = self.found(call)
+        zone = self.context.resource(call.target.parent or "") or {}
+        _precondition(call, known)
+        given = {**known["properties"], **(call.body.get("properties") or {})}
+        return self._written(zone, known["name"], known, given)
+
+    def _written(self, zone: Body, name: str, known: Body | None, given: dict[str, Any]) -> Answer:
+        """The answer to a record set written with the properties `given`; raises ArmError."""
         properties = self._checked(given)
         self._refuse_cname_conflict(zone["id"], name)
         if "metadata" in given:
             properties["metadata"] = given["metadata"]
+        if known is None and sum(1 for _ in self.store.under(RESOURCE, f"{zone['id']}/")) >= MAX_SETS:
+            raise bad_request(
+                "TooManyRecordSets", f"The zone '{zone['name']}' has {MAX_SETS} record sets, and can have no more."
+            )
         record = _record(zone["id"], zone["name"], self._record_type, name, properties)
         self.store.put(RESOURCE, record["id"], record)
         return Answer(200 if known else 201, record)
@@ -268,6 +290,8 @@ def _check_address(key: str, version: int, record: Body) -> None:
 
 class AllRecordSets(ResourceType):
     """Every record set of a zone, whatever its type: Microsoft.Network/dnsZones/recordsets, and under its other name, all."""
+
+    verbs = ("LIST",)
 
     def __init__(self, context: Context, word: str) -> None:
         super().__init__(context)

@@ -19,6 +19,7 @@ NAME: Final = re.compile(r"[a-zA-Z0-9]([-\w.]{0,78}\w)?", re.ASCII)
 class NetworkType(ResourceType):
     """A tracked Network resource. Sub-classes say what is right, and what is filled in."""
 
+    verbs: tuple[str, ...] = ("GET", "LIST", "PUT", "PATCH", "DELETE")
     seconds = 5.0
     """How long Azure takes."""
     state_while_made = "Updating"
@@ -161,6 +162,7 @@ class NetworkType(ResourceType):
 class ChildType(NetworkType):
     """A resource that is kept inside its parent's body, as an entry of one of its lists."""
 
+    verbs = ("GET", "LIST", "PUT", "DELETE")
     parent: type[NetworkType]
     kept_in: str
     """The list's name."""
@@ -223,10 +225,6 @@ class ChildType(NetworkType):
         operation = self._operation(self.delete_name, call, known)
         self.context.begin(operation, (RESOURCE, parent["id"], self._changed(parent, kept)))
         return Answer(202, None, operation=operation, location=True)
-
-    async def patch(self, call: Call) -> Answer:
-        """See ResourceType: these have no tags."""
-        return await ResourceType.patch(self, call)
 
     def _changed(self, parent: Body, entries: Sequence[Body]) -> Body:
         """The parent with other entries, while the operation goes on."""

@@ -180,14 +180,6 @@ class BalancerParts(ResourceType):
         """See ResourceType."""
         return Answer(200, {"value": _balancer(self.context, call.target.id)["properties"][self._list]})
 
-    async def put(self, call: Call) -> Answer:
-        """See ResourceType."""
-        raise ArmError(405, "HttpMethodNotAllowed", f"{self._list} are written with their load balancer.")
-
-    async def delete(self, call: Call) -> Answer:
-        """See ResourceType."""
-        raise ArmError(405, "HttpMethodNotAllowed", f"{self._list} are written with their load balancer.")
-
     async def _rule_health(self, call: Call) -> Answer:
         rule = _part(self.context, call, self._list)
         states = self._health(call.target.parent or "", rule["name"]) if self._health is not None else None

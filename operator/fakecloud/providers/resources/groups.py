@@ -15,6 +15,7 @@ class ResourceGroups(ResourceType):
     """Microsoft.Resources/resourceGroups."""
 
     type = "Microsoft.Resources/resourceGroups"
+    verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
