@@ -11,16 +11,25 @@ from pydantic import ValidationError
 
 from aks_operator import conditions
 from aks_operator.cache import Cache
-from aks_operator.cloud.budget import PRIORITY, Priority
-from aks_operator.cloud.errors import reason_of
 from aks_operator.conditions import Condition
 from aks_operator.keys import Key
 from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, KINDS, Objects, parse
 from aks_operator.outcome import Hold, Outcome
-from aks_operator.port import Busy, CloudError, NotFound, PreconditionFailed, Terminal, Throttled, Unreachable
+from aks_operator.port import (
+    PRIORITY,
+    Busy,
+    CloudError,
+    NotFound,
+    PreconditionFailed,
+    Priority,
+    Terminal,
+    Throttled,
+    Unreachable,
+)
 from aks_operator.queue import WorkQueue
+from aks_operator.reasons import MOVING, reason_of
 from aks_operator.session import Operation
 
 log = logging.getLogger(__name__)
@@ -207,31 +216,6 @@ def with_summary(given: Iterable[Condition]) -> list[Condition]:
         return result
     kind = "Reconciling" if ready.reason in MOVING else "Stalled"
     return [*result, Condition(kind, "True", ready.reason, ready.message)]
-
-
-MOVING: Final = frozenset(
-    {
-        "Creating",
-        "Updating",
-        "Deleting",
-        "Upgrading",
-        "Scaling",
-        "Rotating",
-        "Throttled",
-        "CloudUnreachable",
-        "ClusterUnreachable",
-        "Blocked",
-        "SecretNotFound",  # a Secret may be written after the account that names it, as the fake cloud's is
-        "NotFound",
-        "ParentResourceNotFound",
-        "ResourceGroupNotFound",
-        "ResourceNotFound",
-    }
-) | {
-    f"WaitingFor{what}"
-    for what in ("Account", "Network", "Cluster", "SystemPool", "Zone", "Workspace", "Backend", "Approval")
-}
-"""Reasons under which things go on by themselves; all others need somebody."""
 
 
 def _has_id(body: Mapping[str, Any]) -> bool:

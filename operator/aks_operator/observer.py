@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aks_operator.armid import RESOURCE_GROUP, group_of, parent_of, parse, subscription_id
-from aks_operator.cloud.budget import PRIORITY, Priority
-from aks_operator.port import Body, Cloud, NotFound
+from aks_operator.port import PRIORITY, Body, Cloud, NotFound, Priority
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,25 @@
 """What the engine asks of a cloud, and how a cloud says no. The Azure SDK stands behind it in `aks_operator.cloud`."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
 
 Body = Mapping[str, Any]
 """A resource in ARM's own wire shape: {"id", "name", "type", "location", "tags", "properties": {…}, "etag"}."""
+
+
+class Priority(IntEnum):
+    """Who may take the last tokens: a user's change before an operation's poll before a drift check."""
+
+    CHANGE = 0
+    POLL = 1
+    DRIFT = 2
+
+
+PRIORITY: ContextVar[Priority] = ContextVar("priority", default=Priority.CHANGE)
+"""The priority of the work at hand."""
 
 
 class CloudError(Exception):

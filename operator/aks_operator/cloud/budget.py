@@ -2,25 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from enum import IntEnum
 from typing import Final, Literal
 
-from aks_operator.port import Throttled
+from aks_operator.port import PRIORITY, Priority, Throttled
 
 Kind = Literal["reads", "writes"]
 
-
-class Priority(IntEnum):
-    """Who may take the last tokens: a user's change before an operation's poll before a drift check."""
-
-    CHANGE = 0
-    POLL = 1
-    DRIFT = 2
-
-
-PRIORITY: ContextVar[Priority] = ContextVar("priority", default=Priority.CHANGE)
-"""The priority of the work at hand."""
 
 _RESERVED: Final = {Priority.CHANGE: 0.0, Priority.POLL: 0.1, Priority.DRIFT: 0.3}
 """The part of a bucket that work of a priority leaves to more urgent work."""

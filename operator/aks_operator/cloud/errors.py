@@ -59,28 +59,6 @@ _BY_STATUS: Final[Mapping[int, type[CloudError]]] = {
     501: Terminal,
 }
 
-_QUOTA: Final = frozenset(
-    {"ErrCode_InsufficientVCPUQuota", "PublicIPCountLimitReached", "QuotaExceeded", "ResourceCountLimitReached"}
-)
-_CAPACITY: Final = frozenset(
-    {
-        "AllocationFailed",
-        "OverconstrainedAllocationRequest",
-        "OverconstrainedZonalAllocationRequest",
-        "SkuNotAvailable",
-        "ZonalAllocationFailed",
-    }
-)
-
-
-_REASONS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(_QUOTA, "QuotaExceeded"),
-    **dict.fromkeys(_CAPACITY, "CapacityExhausted"),
-    "DenyAssignmentAuthorizationFailed": "NodeResourceGroupLocked",
-    "LinkedAuthorizationFailed": "MissingRoleAssignment",
-    "ScopeLocked": "NodeResourceGroupLocked",
-}
-
 
 def from_answer(status: int, body: Any, headers: Mapping[str, str]) -> CloudError:
     """The typed error for an HTTP answer. `body` is its JSON in either of ARM's two shapes, or None when it had none."""
@@ -106,24 +84,6 @@ def code_and_message(body: Any) -> tuple[str, str]:
     error = body.get("error")
     flat = error if isinstance(error, Mapping) else body
     return str(flat.get("code") or ""), str(flat.get("message") or "")
-
-
-def reason_of(error: CloudError) -> str:
-    """The condition reason for an error: one of our closed set where one says as much, else Azure's own code."""
-    if (reason := _REASONS.get(error.code)) is not None:
-        return reason
-    match error:
-        case Throttled():
-            return "Throttled"
-        case AuthenticationFailed():
-            return "AuthenticationFailed"
-        case Busy():
-            return "Blocked" if error.code.endswith("CannotBeDeleted") else "Updating"
-        case PreconditionFailed():
-            return "Updating"
-        case Transient():
-            return "CloudUnreachable"
-    return "NotSupported" if error.status == 501 else error.code
 
 
 def seconds(header: str | None) -> float | None:

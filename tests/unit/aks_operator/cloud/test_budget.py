@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_operator.cloud.budget import PRIORITY, Bucket, Budget, Priority
-from aks_operator.port import Throttled
+from aks_operator.cloud.budget import Bucket, Budget
+from aks_operator.port import PRIORITY, Priority, Throttled
 
 
 class Clock:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aks_operator.cloud.errors import from_answer, from_operation, reason_of, seconds
+from aks_operator.cloud.errors import from_answer, from_operation, seconds
 from aks_operator.port import (
     AuthenticationFailed,
     AuthorizationFailed,
@@ -17,6 +17,7 @@ from aks_operator.port import (
     Transient,
     Unreachable,
 )
+from aks_operator.reasons import reason_of
 
 
 def gateway(code: str, message: str = "m", **more: Any) -> dict[str, Any]:
