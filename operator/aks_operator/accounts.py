@@ -79,6 +79,8 @@ class Accounts:
         self._may_write = may_write
         self._opened = opened
         self._open: dict[Key, Account] = {}
+        self._retired: list[tuple[float, Account]] = []
+        self._budgets: dict[tuple[str, str, str], Budget] = {}
         self._files = tempfile.TemporaryDirectory(prefix="aks-operator-ca-")
 
     def get(self, key: Key) -> Account | None:
@@ -118,9 +120,8 @@ class Accounts:
         known = self._open.get(key)
         if known is not None and known.digest == digest:
             return known
-        pool = transport(endpoints, timeout=self._settings.request_timeout_seconds)
-        token = credential(principal, endpoints, pool)
-        budget = Budget(self._settings.reads_per_second, self._settings.writes_per_second, self._clock)
+        pool, token = await self._connect(principal, endpoints)
+        budget = self._budget(endpoints, spec, principal)
         clients = Clients(endpoints, token, spec.subscription_id, pool)
         cloud = AzureCloud(
             clients, spec.subscription_id, endpoints.resource_manager, budget, self._count, self._may_write
@@ -134,7 +135,8 @@ class Accounts:
         )
         if known is not None:
             session.operations.update(known.session.operations)
-            await known.close()
+            self._retired.append((self._clock(), known))  # somebody may be in the middle of a request
+        await self._close_retired()
         account = Account(
             key, digest, spec.subscription_id, spec.resource_group_prefix or "", session, budget, pool, token
         )
@@ -151,6 +153,38 @@ class Accounts:
                 except (Hold, KubeError, ValueError) as error:
                     log.warning("account not opened: %s", error, extra={"key": str(key)})
 
+    async def _connect(self, principal: ServicePrincipal, endpoints: Endpoints) -> tuple[Any, Any]:
+        """Connections and credential; raises Hold for certificates that are none. What they hold is told nobody."""
+        try:
+            pool = transport(endpoints, timeout=self._settings.request_timeout_seconds)
+        except OSError as error:
+            raise Hold(
+                "Invalid", "certificateAuthority does not hold certificates as PEM: correct the Secret"
+            ) from error
+        try:
+            return pool, credential(principal, endpoints, pool)
+        except ValueError:
+            await pool.shut_down()
+        kind = (
+            "clientCertificateRef does not hold a certificate and its key as PEM"
+            if principal.certificate
+            else "credential.clientId is no id of an application"
+        )
+        raise Hold("Invalid", f"{kind}: correct it")
+
+    def _budget(self, endpoints: Endpoints, spec: Any, principal: ServicePrincipal) -> Budget:
+        """The budget of a subscription and identity: one for all accounts that share both, whatever their secrets."""
+        name = (endpoints.resource_manager.rstrip("/").lower(), spec.subscription_id.lower(), principal.client.lower())
+        if name not in self._budgets:
+            self._budgets[name] = Budget(self._settings.reads_per_second, self._settings.writes_per_second, self._clock)
+        return self._budgets[name]
+
+    async def _close_retired(self) -> None:
+        oldest = self._clock() - 2 * self._settings.request_timeout_seconds
+        for entry in [entry for entry in self._retired if entry[0] <= oldest]:
+            self._retired.remove(entry)
+            await entry[1].close()
+
     async def close(self, key: Key) -> None:
         """The account is gone."""
         account = self._open.pop(key, None)
@@ -161,6 +195,8 @@ class Accounts:
         """The process ends."""
         for key in list(self._open):
             await self.close(key)
+        for _, account in self._retired:
+            await account.close()
         self._files.cleanup()
 
     def _count(self, type_: str, verb: str, code: str) -> None:
@@ -172,7 +208,13 @@ class Accounts:
             raise Hold("NotSupported", f"credential type {wanted.type} is not built yet: use ServicePrincipal")
         if wanted.client_secret_ref is not None:
             secret = await self._secret(key, wanted.client_secret_ref.name, wanted.client_secret_ref.key)
-            return ServicePrincipal(spec.tenant_id, wanted.client_id or "", secret=secret.decode().strip())
+            try:
+                return ServicePrincipal(spec.tenant_id, wanted.client_id or "", secret=secret.decode().strip())
+            except UnicodeDecodeError:
+                pass  # not raised from: it would show the secret
+            raise Hold(
+                "Invalid", f"Secret {key.namespace}/{wanted.client_secret_ref.name} does not hold a client secret"
+            )
         if wanted.client_certificate_ref is not None:
             pem = await self._secret(key, wanted.client_certificate_ref.name, wanted.client_certificate_ref.key)
             return ServicePrincipal(spec.tenant_id, wanted.client_id or "", certificate=pem)

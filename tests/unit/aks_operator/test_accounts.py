@@ -1,0 +1,254 @@
+"""Accounts: where they are looked up, what their Secrets must hold, and what of them is never shown."""
+
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import trustme
+
+from aks_operator import logs
+from aks_operator.accounts import Accounts
+from aks_operator.api.common import AccountReference
+from aks_operator.cache import Cache
+from aks_operator.keys import Key
+from aks_operator.metrics import Metrics
+from aks_operator.objects import references
+from aks_operator.outcome import Hold
+from aks_operator.settings import Settings
+from tests.unit.aks_operator.apiserver import ApiServer, serving, status
+from tests.unit.aks_operator.arm import Clock
+
+KEY = Key("CloudAccount", "team", "default")
+SECRET = "v3ry-s3cret"
+ENDPOINT = "https://fakecloud.example"
+
+
+@dataclass
+class Office:
+    server: ApiServer
+    cache: Cache
+    clock: Clock
+    accounts: Accounts
+    opened: list[None]
+    version: int = 0
+
+    def account(self, key: Key = KEY, *, ready: bool = True, **spec: Any) -> None:
+        """A CloudAccount as last seen."""
+        self.version += 1
+        credential = {
+            "type": "ServicePrincipal",
+            "clientId": "app",
+            "clientSecretRef": {"name": "azure", "key": "clientSecret"},
+        }
+        guid = "00000000-0000-0000-0000-000000000001"
+        full = {"subscriptionId": guid, "tenantId": guid, "credential": credential, **spec}
+        meta = {"name": key.name, "uid": str(key), "resourceVersion": str(self.version), "generation": 1}
+        ready_now = {"type": "Ready", "status": str(ready), "reason": "X", "message": "m", "observedGeneration": 1}
+        ready_now["lastTransitionTime"] = "t"
+        self.cache.remember(key, {"metadata": meta, "spec": full, "status": {"conditions": [ready_now]}})
+
+    def secret(self, place: str, /, **data: bytes) -> None:
+        """A Secret; `place` is its name, or namespace/name."""
+        namespace, _, name = place.rpartition("/")
+        encoded = {key: b64encode(value).decode() for key, value in data.items()}
+        self.server.put(f"/api/v1/namespaces/{namespace or 'team'}/secrets/{name}", {"data": encoded})
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    server, clock, opened = ApiServer(), Clock(), list[None]()
+    settings = Settings(namespace="aks-operator", allowed_endpoints=(ENDPOINT + "/",))
+    async with serving(server) as kube:
+        cache = Cache(references("aks-operator"))
+        accounts = Accounts(
+            kube, cache, settings, Metrics(), clock, lambda: "t", lambda: True, lambda: opened.append(None)
+        )
+        try:
+            yield Office(server, cache, clock, accounts, opened)
+        finally:
+            await accounts.close_all()
+
+
+def custom(ca: str | None = "ca", **endpoints: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"resourceManager": ENDPOINT, "authority": ENDPOINT, **endpoints}
+    if ca:
+        found["certificateAuthority"] = {"secretRef": {"name": ca, "key": "ca.crt"}}
+    return {"cloud": "Custom", "endpoints": found}
+
+
+async def test_an_account_opens_once_and_anew_when_its_secret_changes(office: Office) -> None:
+    office.account()
+    office.secret("azure", clientSecret=SECRET.encode())
+    first = await office.accounts.open(KEY)
+    assert await office.accounts.open(KEY) is first
+    assert len(office.opened) == 1
+    office.secret("azure", clientSecret=b"another")
+    second = await office.accounts.open(KEY)
+    assert second is not first
+    assert office.accounts.get(KEY) is second
+    assert not first.pool.session.closed, "somebody may be in the middle of a request"
+    office.clock.now += 121
+    await office.accounts.open(KEY)
+    office.secret("azure", clientSecret=b"a third")
+    await office.accounts.open(KEY)
+    assert first.pool.session.closed
+
+
+async def test_accounts_of_one_subscription_and_identity_share_a_budget(office: Office) -> None:
+    other, elsewhere = Key("CloudAccount", "team", "other"), Key("CloudAccount", "team", "elsewhere")
+    office.secret("azure", clientSecret=SECRET.encode())
+    office.account()
+    office.account(other)
+    office.account(elsewhere, subscriptionId="00000000-0000-0000-0000-000000000002")
+    first = await office.accounts.open(KEY)
+    assert (await office.accounts.open(other)).budget is first.budget
+    assert (await office.accounts.open(elsewhere)).budget is not first.budget
+    office.secret("azure", clientSecret=b"rotated")
+    assert (await office.accounts.open(KEY)).budget is first.budget, "a new secret does not end throttling"
+
+
+async def test_an_own_cloud_is_verified_by_its_own_authority(office: Office) -> None:
+    office.account(**custom())
+    office.secret("azure", clientSecret=SECRET.encode())
+    office.secret("ca", **{"ca.crt": trustme.CA().cert_pem.bytes()})
+    assert (await office.accounts.open(KEY)).session.cloud.owns_url(
+        f"{ENDPOINT}/subscriptions/00000000-0000-0000-0000-000000000001/x"
+    )
+
+
+BAD_PEM = b"-----BEGIN CERTIFICATE-----\n" + SECRET.encode() + b"\n-----END CERTIFICATE-----\n"
+CERTIFICATE = {
+    "credential": {
+        "type": "ServicePrincipal",
+        "clientId": "app",
+        "clientCertificateRef": {"name": "azure", "key": "clientSecret"},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "secrets", "reason", "says"),
+    [
+        pytest.param({}, {}, "SecretNotFound", "there is no Secret team/azure", id="no Secret"),
+        pytest.param({}, {"azure": {"other": b"x"}}, "SecretNotFound", "has no key 'clientSecret'", id="no such key"),
+        pytest.param({}, {"azure": {"clientSecret": b""}}, "SecretNotFound", "has no key", id="an empty key"),
+        pytest.param(
+            {},
+            {"azure": {"clientSecret": b"\xff" + SECRET.encode()}},
+            "Invalid",
+            "does not hold a client secret",
+            id="no text",
+        ),
+        pytest.param(
+            CERTIFICATE,
+            {"azure": {"clientSecret": BAD_PEM}},
+            "Invalid",
+            "clientCertificateRef does not hold",
+            id="no certificate",
+        ),
+        pytest.param(
+            custom(), {"azure": {"clientSecret": b"x"}}, "SecretNotFound", "no Secret team/ca", id="no authority"
+        ),
+        pytest.param(
+            custom(),
+            {"azure": {"clientSecret": b"x"}, "ca": {"ca.crt": b"garbage"}},
+            "Invalid",
+            "certificateAuthority does not hold",
+            id="an authority that is no PEM",
+        ),
+        pytest.param(
+            custom(),
+            {"azure": {"clientSecret": b"x"}, "ca": {"ca.crt": BAD_PEM}},
+            "Invalid",
+            "certificateAuthority does not hold",
+            id="an authority that is a broken PEM",
+        ),
+        pytest.param(
+            custom(None, authority="https://evil.example"),
+            {"azure": {"clientSecret": b"x"}},
+            "NotAllowed",
+            "https://evil.example is not in the operator's allowedEndpoints",
+            id="an authority that would get our secret",
+        ),
+        pytest.param(
+            custom(None, resourceManager="https://evil.example"),
+            {"azure": {"clientSecret": b"x"}},
+            "NotAllowed",
+            "https://evil.example is not",
+            id="a resource manager that would get our token",
+        ),
+        pytest.param({"credential": {"type": "WorkloadIdentity"}}, {}, "NotSupported", "not built yet", id="not built"),
+    ],
+)
+async def test_what_is_wrong_with_an_account_is_told_and_ends_nothing_else(
+    office: Office,
+    caplog: pytest.LogCaptureFixture,
+    spec: dict[str, Any],
+    secrets: dict[str, dict[str, bytes]],
+    reason: str,
+    says: str,
+) -> None:
+    office.account(**spec)
+    for name, data in secrets.items():
+        office.secret(name, **data)
+    with pytest.raises(Hold, match=says) as held:
+        await office.accounts.open(KEY)
+    assert held.value.reason == reason
+    await office.accounts.open_ready()
+    assert office.accounts.get(KEY) is None
+    formatter = logs.JsonFormatter()
+    assert SECRET not in "".join(formatter.format(record) for record in caplog.records) + caplog.text
+
+
+async def test_a_secret_that_may_not_be_read_says_how_to_grant_it(office: Office) -> None:
+    office.account()
+    office.server.refuse = lambda method, path: status(403, "Forbidden", "no")
+    with pytest.raises(Hold, match="secretNamespaces") as held:
+        await office.accounts.open(KEY)
+    assert held.value.reason == "SecretForbidden"
+
+
+async def test_neither_an_account_nor_its_credential_shows_its_secret(office: Office) -> None:
+    office.account()
+    office.secret("azure", clientSecret=SECRET.encode())
+    account = await office.accounts.open(KEY)
+    shown = repr(account) + repr(vars(account)) + repr(account.session.cloud)
+    assert SECRET not in shown
+    with pytest.raises(Hold) as held:
+        office.accounts.resolve("elsewhere", AccountReference(name="default", namespace="team"))
+    record = logging.makeLogRecord({"msg": "held", "exc_info": (Hold, held.value, held.value.__traceback__)})
+    assert SECRET not in logs.JsonFormatter().format(record) + logs.PlainFormatter().format(record)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "reference", "accounts", "found"),
+    [
+        pytest.param(
+            "team", {}, ["team/default", "aks-operator/default"], "team/default", id="its own namespace first"
+        ),
+        pytest.param("web", {}, ["aks-operator/default"], "aks-operator/default", id="then the operator's"),
+        pytest.param("web", {"namespace": "team"}, ["team/default", "web/default"], "team/default", id="as named"),
+        pytest.param("web", {"name": "x"}, ["web/default"], "WaitingForAccount", id="no such account"),
+        pytest.param("shy", {"namespace": "team"}, ["team/default"], "NotAllowed", id="not invited"),
+        pytest.param("web", {"namespace": "late"}, ["late/default"], "WaitingForAccount", id="not ready"),
+    ],
+)
+async def test_where_an_account_is_looked_up_and_who_may_use_it(
+    office: Office, namespace: str, reference: dict[str, str], accounts: list[str], found: str
+) -> None:
+    for name in accounts:
+        key = Key("CloudAccount", *name.split("/"))
+        office.account(key, allowedNamespaces=["web"], ready=key.namespace != "late")
+        office.secret(f"{key.namespace}/azure", clientSecret=b"x")
+        await office.accounts.open(key)
+    asked = AccountReference.model_validate(reference)
+    if "/" in found:
+        key = office.accounts.resolve(namespace, asked).key
+        assert f"{key.namespace}/{key.name}" == found
+    else:
+        with pytest.raises(Hold) as held:
+            office.accounts.resolve(namespace, asked)
+        assert held.value.reason == found
