@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,21 +15,33 @@ GROUP: Final = "/apis/coordination.k8s.io/v1/namespaces"
 
 
 class Lease:
-    """A Lease held by `holder`. `seconds` is how long it holds unrenewed; it is renewed three times in that time."""
+    """A Lease held by `holder`. `seconds` is how long it holds unrenewed; it is renewed three times in that time.
 
-    def __init__(self, kube: KubeClient, namespace: str, name: str, holder: str, seconds: float) -> None:
+    `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        namespace: str,
+        name: str,
+        holder: str,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._kube = kube
         self._collection = f"{GROUP}/{namespace}/leases"
         self._name = name
         self._holder = holder
         self._seconds = seconds
-        self._deadline = 0.0
+        self._clock = clock
+        self._deadline = float("-inf")
         self._seen: tuple[str, float] = ("", 0.0)
 
     @property
     def held(self) -> bool:
         """Whether we may write: by the monotonic clock, which no change of the time of day moves."""
-        return time.monotonic() < self._deadline
+        return self._clock() < self._deadline
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the Lease, then `lead` while renewing it. Returns when `lead` does; raises LostLease."""
@@ -56,13 +69,13 @@ class Lease:
 
     async def _try(self) -> bool:
         """Take or renew the Lease; whether we hold it."""
-        asked = time.monotonic()
+        asked = self._clock()
         try:
             async with asyncio.timeout(self._seconds / 3):
                 found = await self._kube.get(f"{self._collection}/{self._name}")
                 if found is None:
                     await self._kube.create(self._collection, self._body(None))
-                elif self._may_take(found, asked):
+                elif self._may_take(found, self._clock()):
                     await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
                 else:
                     return False
@@ -92,14 +105,14 @@ class Lease:
         spec |= {
             "holderIdentity": self._holder,
             "renewTime": stamp,
-            "leaseDurationSeconds": max(1, round(self._seconds)),
+            "leaseDurationSeconds": math.ceil(self._seconds),
         }
         meta = found["metadata"] if found else {"name": self._name}
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
 
     async def _release(self) -> None:
         """Let a standby take over at once."""
-        self._deadline = 0.0
+        self._deadline = float("-inf")
         try:
             found = await self._kube.get(f"{self._collection}/{self._name}")
             if found is not None and (found.get("spec") or {}).get("holderIdentity") == self._holder:

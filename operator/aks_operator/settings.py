@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """In the environment a list is separated by commas."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -21,7 +22,8 @@ class Settings(BaseSettings):
     pod_uid: str = Field("", description="pod_uid identifies this process in the Lease; empty: made up at start.")
     management_id: str = Field(
         "",
-        max_length=64,
+        max_length=63,
+        pattern=r"^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)?$",  # as a label's value; a slash would end it in our marks
         description="management_id tells installations apart in one subscription; empty: the kube-system namespace's UID.",
     )
     kubeconfig: str = Field(
@@ -48,28 +50,28 @@ class Settings(BaseSettings):
         description="default_location is where a resource group is made for an object that has no location of its own.",
     )
     workers: int = Field(32, ge=1, le=256, description="workers is how many objects are worked on at once.")
-    drift_interval_seconds: float = Field(
+    drift_interval_seconds: Finite = Field(
         60.0, ge=1, description="drift_interval_seconds is how often the cloud is compared with the objects."
     )
-    poll_interval_seconds: float = Field(
+    poll_interval_seconds: Finite = Field(
         10.0,
         gt=0,
         description="poll_interval_seconds is how often an operation is asked for when the cloud does not say.",
     )
-    request_timeout_seconds: float = Field(
+    request_timeout_seconds: Finite = Field(
         60.0, gt=0, description="request_timeout_seconds bounds one request to the cloud."
     )
-    writes_per_second: float = Field(
+    writes_per_second: Finite = Field(
         10.0,
         gt=0,
         description="writes_per_second is the pace of writes for each subscription and identity (Azure's own refill).",
     )
-    reads_per_second: float = Field(
+    reads_per_second: Finite = Field(
         25.0, gt=0, description="reads_per_second is the pace of reads for each subscription and identity."
     )
     http_port: int = Field(8080, ge=0, le=65535, description="http_port serves /healthz, /readyz and /metrics.")
     lease_name: str = Field("aks-operator", description="lease_name is the Lease that makes one process the leader.")
-    lease_seconds: float = Field(
+    lease_seconds: Finite = Field(
         15.0, ge=2, description="lease_seconds is how long a Lease holds without being renewed."
     )
     log_level: str = Field(
