@@ -57,7 +57,7 @@ def test_kubectl_shows_how_things_stand(shop: Site) -> None:
     lines = shop.kubectl("get", "aks", "-A", "--no-headers").splitlines()
     assert len(lines) == 6
     shown = shop.kubectl("get", "npool/ssd", "--no-headers").split()
-    assert {"ssd", "shop", "User", "True", "Succeeded", "1"} <= set(shown), shown
+    assert {"ssd", "shop", "User", "True", "Succeeded", "1/1"} <= set(shown), shown
 
 
 def test_a_node_joins_when_the_pool_is_scaled_up(shop: Site) -> None:
