@@ -170,9 +170,7 @@ class Session:
             self._ended(id_)
             return None
         if not state.done:
-            return Converged(
-                None, Step("wait", id_, f"{operation.kind} is under way"), self._wait(id_, state.retry_after)
-            )
+            return _waiting(operation, self._wait(id_, state.retry_after))
         self._ended(id_)
         if state.error is not None:
             if isinstance(state.error, Terminal):

@@ -178,7 +178,17 @@ def progress(turn: Converged, *, deleting: bool = False) -> Condition:
         reason = state
     else:
         reason = "Creating" if state == "Creating" or "create" in {turn.operation, turn.step.action} else "Updating"
-    return Condition("Ready", "False", reason, turn.step.why)
+    why = f": {turn.step.why}" if turn.step.action == "update" else ""
+    return Condition("Ready", "False", reason, f"being {_PARTICIPLES[reason]}{why}")
+
+
+_PARTICIPLES: Final = {
+    "Creating": "created",
+    "Updating": "updated",
+    "Upgrading": "upgraded",
+    "Scaling": "scaled",
+    "Deleting": "deleted",
+}
 
 
 def resource_status(id_: str, type_: str, ready: Condition) -> dict[str, Any]:

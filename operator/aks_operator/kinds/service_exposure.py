@@ -25,7 +25,7 @@ VNETS: Final = "Microsoft.Network/virtualNetworks"
 RECORDS: Final = f"{ZONES}/A"
 MAX_RULES: Final = 1000
 MAX_BALANCER_RULES: Final = 300
-WAITING: Final = Condition("", "False", "Creating", "about to be made")
+WAITING: Final = Condition("", "False", "Creating", "about to be created")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class ServiceExposureReconciler:
         places = await self._places(key, spec, cluster)
         if obj.status is None or not obj.status.id:  # written down before anything is made, as every kind does
             return Outcome(
-                [Condition("Ready", "False", "Creating", "about to be made")],
+                [Condition("Ready", "False", "Creating", "about to be created")],
                 {"id": places.balancer, "resources": _resources(places, {})},
                 again_after=0.0,
             )
@@ -453,7 +453,7 @@ def _part(
 ) -> Condition:
     """One condition out of one document."""
     if result is None:
-        return Condition(type_, "False", "Creating", "about to be made")
+        return Condition(type_, "False", "Creating", "about to be created")
     if key in result.conflicts:
         return Condition(type_, "False", "Conflict", result.conflicts[key])
     if result.reason:
@@ -461,7 +461,7 @@ def _part(
     if not result.settled:
         return Condition(type_, "False", "Updating", "a change is under way")
     if result.body is None:
-        return Condition(type_, "False", "Creating", "about to be made")
+        return Condition(type_, "False", "Creating", "about to be created")
     if entries is not None:
         there = entries_of(result, lists, key, marks)
         if not there or any(entry not in there for entry in entries):
