@@ -28,7 +28,8 @@ class Groups:
         """Returns when the group is there, made in `location` if it was missing. Raises Hold, CloudError."""
         self.check_fence(account, group)
         id_ = group_id(account.subscription, group)
-        if await account.session.observer.one(id_) is not None:
+        found = await account.session.observer.one(id_)
+        if found is not None and state_of(found) != "Deleting":
             return
         async with account.session.lock(id_):
             found = await account.session.observer.one(id_, fresh=True)
@@ -56,7 +57,9 @@ class Groups:
         id_ = group_id(account.subscription, group)
         stays = Step("none", id_, "it stays")
         leaving = account.session.leaving
-        others = [other for other in self._named_by(group) if other != key and other not in leaving]
+        others = [
+            other for other in self._named_by(group) if other != key and not (other in leaving and self._goes(other))
+        ]
         leaving.add(key)
         if others or not self._settings.delete_empty_resource_group:
             return Converged(None, stays)
@@ -75,6 +78,10 @@ class Groups:
                 spec = (self._cache.get(key) or {}).get("spec") or {}
                 if str(spec.get("resourceGroup", "")).lower() == group.lower():
                     yield key
+
+    def _goes(self, key: Key) -> bool:
+        """Whether the object was deleted: one of that name may have been made anew since it left."""
+        return bool((self._cache.get(key) or {"metadata": {}})["metadata"].get("deletionTimestamp"))
 
     def _mark(self, group: str) -> str:
         return self._marks.value(Key("ResourceGroup", "", group.lower()))

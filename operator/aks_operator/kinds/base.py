@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from aks_operator.accounts import Account, Accounts, invited
 from aks_operator.armid import group_id, resource_id, same
 from aks_operator.cache import Cache
@@ -41,9 +43,19 @@ class World:
     settings: Settings
 
     def parsed(self, key: Key) -> Any:
-        """The model of a cached object, None when there is none."""
+        """The model of a cached object; None when there is none, or none that can be read (which it says itself)."""
         body = self.cache.get(key)
-        return None if body is None else parse(key.kind, body)
+        try:
+            return None if body is None else parse(key.kind, body)
+        except ValidationError:
+            return None
+
+    def lacking(self, key: Key, field: str) -> str:
+        """Why `parsed` has nothing for an object that `field` names, and what to do."""
+        name = f"{key.kind} {key.namespace}/{key.name}"
+        if self.cache.get(key) is None:
+            return f"there is no {name}: create it, or correct {field}"
+        return f"{name} is invalid: correct it first"
 
     def open_account(self, key: Key, obj: Any) -> Account | None:
         """The account of a root object, or of the cluster that the object refers to; None when it is not to be had."""
@@ -59,10 +71,7 @@ class World:
         cluster_key = Key("ManagedCluster", reference.namespace or key.namespace, reference.name)
         cluster = self.parsed(cluster_key)
         if cluster is None:
-            raise Hold(
-                "WaitingForCluster",
-                f"there is no ManagedCluster {cluster_key.namespace}/{cluster_key.name}: create it, or correct clusterRef",
-            )
+            raise Hold("WaitingForCluster", self.lacking(cluster_key, "clusterRef"))
         if not invited(key.namespace, cluster_key, cluster.spec.allowed_namespaces):
             raise Hold(
                 "NotAllowed",

@@ -104,10 +104,7 @@ class ServiceExposureReconciler:
             zone_key = Key("DNSZone", spec.dns.zone_ref.namespace or key.namespace, spec.dns.zone_ref.name)
             zone = world.parsed(zone_key)
             if zone is None:
-                raise Hold(
-                    "WaitingForZone",
-                    f"there is no DNSZone {zone_key.namespace}/{zone_key.name}: create it, or correct dns.zoneRef",
-                )
+                raise Hold("WaitingForZone", world.lacking(zone_key, "dns.zoneRef"))
             if not invited(key.namespace, zone_key, zone.spec.allowed_namespaces):
                 raise Hold(
                     "NotAllowed",
@@ -230,10 +227,7 @@ class ServiceExposureReconciler:
         for pool_key in pools:
             pool = world.parsed(pool_key)
             if pool is None:
-                raise Hold(
-                    "WaitingForCluster",
-                    f"there is no NodePool {pool_key.namespace}/{pool_key.name}: create it, or correct nodePoolRefs",
-                )
+                raise Hold("WaitingForCluster", world.lacking(pool_key, "nodePoolRefs"))
             if pool.status is None or not pool.status.id:
                 continue
             for machine in await cluster.account.session.observer.all(MACHINES, pool.status.id):

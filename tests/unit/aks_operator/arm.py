@@ -80,7 +80,8 @@ class Arm:
         return [
             dict(body)
             for id_, body in self.bodies.items()
-            if id_.startswith(f"{scope}/".casefold()) and str(body["type"]).casefold() == type_.casefold()
+            if id_.startswith(f"{scope}/".casefold())
+            and type_.casefold() in {str(body["type"]).casefold(), "microsoft.resources/resources"}
         ]
 
     async def put(self, id_: str, body: Body, *, if_match: str | None = None) -> Accepted:
