@@ -50,6 +50,10 @@ def serve(
         str | None,
         typer.Option(help="API server's URL in the kubeconfigs handed out; else the control-plane node's address."),
     ] = None,
+    levers: Annotated[
+        bool,
+        typer.Option("--levers", help="Let tests make faults, move the clock, and set state back (docs/levers.md)."),
+    ] = False,
 ) -> None:
     """Serve Azure Resource Manager and its token endpoint."""
     from fakecloud.server import Options, Server
@@ -78,6 +82,7 @@ def serve(
         publish_namespace=publish_namespace,
         kubeconfig=kubeconfig,
         api_server=api_server,
+        levers=levers,
     )
     asyncio.run(_serve(Server, options))
 

@@ -22,10 +22,11 @@ from fakecloud.arm.types import SUBSCRIPTION, Context, ResourceType
 from fakecloud.clock import Clock
 from fakecloud.compute.none import NoCompute
 from fakecloud.control.journal import Journal
-from fakecloud.control.routes import Control
+from fakecloud.control.routes import Control, unknown
 from fakecloud.dataplane.dns import Authority, DnsServer
 from fakecloud.dataplane.routes import AgentRoutes
 from fakecloud.dataplane.service import Dataplane
+from fakecloud.front import Front
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.containerservice.clusters import Clusters
@@ -42,6 +43,7 @@ from fakecloud.store import Store
 
 if TYPE_CHECKING:
     from fakecloud.compute.port import Compute
+    from fakecloud.control.levers import Levers
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class Options:
     publish_namespace: str | None = None
     kubeconfig: str | None = None
     api_server: str | None = None
+    levers: bool = False
 
 
 class Server:
@@ -80,10 +83,24 @@ class Server:
         self.compute: Compute = _compute(options)
         self.dataplane = Dataplane(self.store, self.compute, options.public_range, time.monotonic)
         names = [*options.hostnames, "localhost", "127.0.0.1"]
-        tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"], names)
+        tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"], names, self.clock.now)
         self.identity = Identity(self.store, tokens)
-        self.gateway = Gateway(self.context, self._types(), tokens, self.journal)
+        self.gateway = Gateway(self.context, self._types(), tokens)
         self.control = Control(self.journal, self.account["controlToken"])
+        self.levers = self._levers() if options.levers else None
+        self.front = Front(self.journal, self.levers)
+
+    def _levers(self) -> "Levers":
+        from fakecloud.control.levers import Levers  # with models that a cloud without levers does not load
+
+        return Levers(
+            control=self.control,
+            store=self.store,
+            clock=self.clock,
+            operations=self.operations,
+            compute=self.compute,
+            journal=self.journal,
+        )
 
     def _types(self) -> list[ResourceType]:
         context = self.context
@@ -116,10 +133,13 @@ class Server:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application(client_max_size=MAX_BODY)
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self.front.middleware()])
         app.router.add_get("/healthz", _healthz)
         app.router.add_routes(self.control.routes())
         app.router.add_routes(AgentRoutes(self.dataplane, self.account["agentToken"]).routes())
+        if self.levers is not None:
+            app.router.add_routes(self.levers.routes())
+        app.router.add_route("*", r"/_fakecloud/{path:[\s\S]*}", unknown)
         app.router.add_routes(self.identity.routes())
         app.router.add_route("*", r"/{path:[\s\S]*}", self.gateway.handle)  # a newline in a name is for ARM to refuse
         return app

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,20 @@ class Store:
     def delete(self, kind: str, key: str) -> None:
         """Remove one document."""
         self.write([(kind, key, None)])
+
+    def copy(self) -> dict[str, dict[str, Body]]:
+        """All documents by kind and key."""
+        return {kind: dict(documents) for kind, documents in self._documents.items()}
+
+    def replace(self, documents: Mapping[str, Mapping[str, Body]]) -> None:
+        """Hold exactly `documents`, by kind and key."""
+        gone = [
+            (kind, key, None)
+            for kind, have in self._documents.items()
+            for key in have
+            if key not in documents.get(kind, {})
+        ]
+        self.write([*gone, *((kind, key, body) for kind, new in documents.items() for key, body in new.items())])
 
     def write(self, changes: Iterable[tuple[str, str, Body | None]]) -> None:
         """All of `changes` or none; a body of None removes."""

@@ -1,12 +1,12 @@
-"""The front door: who asks, for what, in which version; then the provider's turn; then headers, journal, errors."""
+"""The gateway: who asks, for what, in which version; then the provider's turn; then operations and errors."""
 
 import json
 import logging
 import math
 import re
-import time
 import uuid
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
@@ -18,15 +18,14 @@ from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_imp
 from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.paging import paged
 from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
-from fakecloud.control.journal import Journal
 from fakecloud.identity.tokens import Refused, Tokens
 
 log = logging.getLogger(__name__)
 MAX_BODY = 4 * 1024 * 1024
 API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9]+)?")
 OPERATIONS: Final = frozenset({"operations", "operationresults", "dnsoperationstatuses", "dnsoperationresults"})
-LEFT: Final = {"reads": (16499, 249), "writes": (11999, 199), "deletes": (11999, 199)}
-"""Requests that are always left: of the subscription and of the caller. Nothing is throttled."""
+PRINCIPAL: ContextVar[list[str] | None] = ContextVar("principal", default=None)
+"""Where the gateway puts whom a request's token stands for."""
 RETRY_AFTER = 10.0
 """Seconds in Azure's time between polls."""
 
@@ -39,45 +38,31 @@ class Gateway:
         context: Context,
         types: Iterable[ResourceType],
         tokens: Tokens,
-        journal: Journal,
     ) -> None:
         self._context = context
         self._types = context.types
         self._types |= {t.type.lower(): t for t in types}
         self._tokens = tokens
-        self._journal = journal
 
     async def handle(self, request: web.Request) -> web.Response:
         """The answer to one request, whatever happens."""
-        began = time.monotonic()
-        request_id = str(uuid.uuid4())
-        principal = "-"
         try:
             principal = self._tokens.verify(request.headers.get("Authorization"), request.host)
-            response = await self._answer(request, principal)
+            if (noted := PRINCIPAL.get()) is not None:
+                noted[0] = principal
+            return await self._answer(request, principal)
         except Refused as refusal:
             headers = {
                 "WWW-Authenticate": f'Bearer authorization_uri="{_base(request)}/{self._tokens.tenant}", error="invalid_token"'
             }
-            response = ArmError(401, refusal.code, str(refusal), headers=headers).response()
+            return ArmError(401, refusal.code, str(refusal), headers=headers).response()
         except ArmError as error:
-            response = error.response()
+            return error.response()
         except web.HTTPRequestEntityTooLarge:
-            response = ArmError(413, "RequestEntityTooLarge", "The request body is too large.").response()
+            return ArmError(413, "RequestEntityTooLarge", "The request body is too large.").response()
         except Exception:
             log.exception("%s %s", request.method, request.path)
-            response = ArmError(500, "InternalServerError", "The server met an unexpected condition.").response()
-        self._stamp(request, response, request_id)
-        self._journal.note(
-            method=request.method,
-            path=request.path,
-            status=response.status,
-            principal=principal,
-            api_version=request.query.get("api-version", ""),
-            milliseconds=(time.monotonic() - began) * 1000,
-            request_id=request_id,
-        )
-        return response
+            return ArmError(500, "InternalServerError", "The server met an unexpected condition.").response()
 
     async def _answer(self, request: web.Request, principal: str) -> web.Response:
         api_version = request.query.get("api-version")
@@ -262,17 +247,6 @@ class Gateway:
 
     def _retry(self) -> dict[str, str]:
         return {"Retry-After": f"{math.ceil(self._context.clock.lasts(RETRY_AFTER))}"}
-
-    def _stamp(self, request: web.Request, response: web.Response, request_id: str) -> None:
-        correlation = request.headers.get("x-ms-correlation-request-id", request_id)
-        response.headers["x-ms-request-id"] = request_id
-        response.headers["x-ms-correlation-request-id"] = correlation
-        response.headers["x-ms-routing-request-id"] = f"FAKECLOUD:{request_id}"
-        if "x-ms-client-request-id" in request.headers:
-            response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-        kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(request.method, "writes")
-        for scope, left in zip(("subscription-global", "subscription"), LEFT[kind], strict=True):
-            response.headers[f"x-ms-ratelimit-remaining-{scope}-{kind}"] = str(left)
 
 
 def _is_guid(text: str) -> bool:

@@ -6,6 +6,8 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fakecloud.arm.errors import ArmError
@@ -22,6 +24,18 @@ Finish = Callable[[dict[str, Any]], Awaitable[None]]
 """Does what an operation does at its end. May raise ArmError: then it failed."""
 
 
+@dataclass
+class Doom:
+    """How operations begun under it will fail: an error as ARM shows it. `struck` collects their ids."""
+
+    error: dict[str, Any]
+    struck: list[str] = field(default_factory=list)
+
+
+DOOM: ContextVar[Doom | None] = ContextVar("doom", default=None)
+"""What the operations begun in this context are to fail with; None: nothing."""
+
+
 class Operations:
     """Running and finished operations. `finishers` by operation name do the work that a restart has to be able to repeat."""
 
@@ -30,10 +44,15 @@ class Operations:
         self._clock = clock
         self._finishers: dict[str, Finish] = {}
         self._failures: dict[str, Finish] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._running = {o["id"]: o for o in store.all(KIND).values() if o["status"] == "InProgress"}
-        ended = [(o["ends"], o["id"]) for o in store.all(KIND).values() if o["status"] != "InProgress"]
-        self._kept = deque(sorted(ended))
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, dict[str, Any]] = {}
+        self._kept: deque[tuple[float, str]] = deque()
+        self._load()
+
+    def _load(self) -> None:
+        known = list(self._store.all(KIND).values())
+        self._running = {o["id"]: o for o in known if o["status"] == "InProgress"}
+        self._kept = deque(sorted((o["ends"], o["id"]) for o in known if o["status"] != "InProgress"))
 
     def register(self, name: str, finish: Finish, failed: Finish | None = None) -> None:
         """`finish` ends operations of that name; `failed` is told when it raised."""
@@ -45,9 +64,11 @@ class Operations:
         self, name: str, *, resource: str, provider: str, location: str, subscription: str, seconds: float, **data: Any
     ) -> dict[str, Any]:
         """A new operation's document, to be written together with the change that it is part of."""
-        now = self._clock.now()
+        now, id_, doom = self._clock.now(), str(uuid.uuid4()), DOOM.get()
+        if doom is not None:
+            doom.struck.append(id_)
         return {
-            "id": str(uuid.uuid4()),
+            "id": id_,
             "name": name,
             "resource": resource,
             "provider": provider,
@@ -57,19 +78,56 @@ class Operations:
             "startTime": rfc3339(now),
             "ends": now + self._clock.lasts(seconds),
             "data": data,
+            **({} if doom is None else {"doom": doom.error}),
         }
 
     def start(self, operation: dict[str, Any]) -> None:
         """Begin to run an operation that was written."""
         self._running[operation["id"]] = operation
-        task = asyncio.ensure_future(self._run(operation))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        id_ = operation["id"]
+        task = self._tasks[id_] = asyncio.ensure_future(self._run(operation))
+        task.add_done_callback(lambda _: self._tasks.pop(id_, None))
 
     def resume(self) -> None:
         """Go on with what was under way when the process ended."""
         for operation in list(self._running.values()):
             self.start(operation)
+
+    async def reload(self, shift: float = 0.0) -> None:
+        """The store holds another state: go on with what is under way there, `shift` seconds later than it says."""
+        await self.stop()
+        self._load()
+        if shift:
+            self._running = {id_: {**o, "ends": o["ends"] + shift} for id_, o in self._running.items()}
+            self._store.write([(KIND, id_, operation) for id_, operation in self._running.items()])
+        self.resume()
+
+    async def advance(self, seconds: float | None, patience: float) -> list[str]:
+        """Let the clock jump: operations end in order, each at its own time. None: until nothing is under way.
+
+        Returns the ids of those that had not ended `patience` real seconds after their time: a machine may be waited for.
+        """
+        until = None if seconds is None else self._clock.now() + seconds
+        late: list[str] = []
+        while True:
+            waiting = [o for id_, o in self._running.items() if id_ in self._tasks and id_ not in late]
+            if until is not None:
+                waiting = [o for o in waiting if o["ends"] <= until]
+            if not waiting:
+                break
+            first = min(waiting, key=lambda o: float(o["ends"]))
+            self._clock.jump(first["ends"])
+            _, pending = await asyncio.wait({self._tasks[first["id"]]}, timeout=patience)
+            if pending:
+                late.append(first["id"])
+        if until is not None:
+            self._clock.jump(until)
+        return late
+
+    @property
+    def running(self) -> list[dict[str, Any]]:
+        """The operations under way, the one that ends first at the head."""
+        return sorted(self._running.values(), key=lambda o: float(o["ends"]))
 
     def get(self, id_: str) -> dict[str, Any] | None:
         """The operation, None for an id never issued."""
@@ -87,16 +145,17 @@ class Operations:
 
     async def stop(self) -> None:
         """End the tasks; the operations themselves go on after a restart."""
-        for task in list(self._tasks):
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, operation: dict[str, Any]) -> None:
-        await asyncio.sleep(max(0.0, operation["ends"] - self._clock.now()))
+        await self._clock.until(operation["ends"])
         name = operation["name"]
         ended = dict(operation)
         try:
-            await self._finishers[name](operation)
+            await self._finish(operation)
             ended["status"] = "Succeeded"
         except ArmError as error:
             ended |= {"status": "Failed", "error": error.inner()}
@@ -110,6 +169,13 @@ class Operations:
         self._store.put(KIND, operation["id"], ended)
         self._kept.append((self._clock.now(), operation["id"]))
         del self._running[operation["id"]]
+
+    async def _finish(self, operation: dict[str, Any]) -> None:
+        """Do what the operation does at its end; raises ArmError."""
+        doom = operation.get("doom")
+        if doom is not None:
+            raise ArmError(409, doom["code"], doom["message"], details=doom.get("details"))
+        await self._finishers[operation["name"]](operation)
 
     def _forget_old(self) -> None:
         """Ended operations can be asked for during a day; then they are gone, so that state does not grow for ever."""

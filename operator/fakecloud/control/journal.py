@@ -1,4 +1,4 @@
-"""Every ARM request, in order: what tests count writes by."""
+"""Every request but those to the fake itself, in order: what tests count writes by."""
 
 from collections import deque
 from typing import Any, Final
@@ -28,3 +28,7 @@ class Journal:
             "last": self._next - 1,
             "entries": [self._entries[i] for i in range(start, len(self._entries))],
         }
+
+    def clear(self) -> None:
+        """Forget the entries; the numbers go on."""
+        self._entries.clear()

@@ -43,7 +43,7 @@ class Clusters(ResourceType):
         }
         context.operations.register("createCluster", self._settled, self._failed)
         context.operations.register("updateCluster", self._settled, self._failed)
-        context.operations.register("deleteCluster", self._gone)
+        context.operations.register("deleteCluster", self._gone, self._failed)
 
     def malformed(self, path: str, wanted: str) -> ArmError:
         """See ResourceType."""

@@ -30,7 +30,7 @@ class Pools(ResourceType):
         super().__init__(context)
         self._fleet = fleet
         context.operations.register("putPool", self._settled, self._failed)
-        context.operations.register("deletePool", self._gone)
+        context.operations.register("deletePool", self._gone, self._failed)
 
     def malformed(self, path: str, wanted: str) -> ArmError:
         """See ResourceType."""

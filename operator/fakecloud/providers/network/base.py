@@ -29,8 +29,8 @@ class NetworkType(ResourceType):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.create_name, self.delete_name = f"put:{self.type}", f"delete:{self.type}"
-        context.operations.register(self.create_name, self._made)
-        context.operations.register(self.delete_name, self._removed)
+        context.operations.register(self.create_name, self._made, self._failed)
+        context.operations.register(self.delete_name, self._removed, self._failed)
 
     def check(self, call: Call, known: Body | None) -> Body:
         """The body's `properties` as they will be kept; raises ArmError for what Azure refuses."""
@@ -150,6 +150,11 @@ class NetworkType(ResourceType):
         if body is not None:
             await self.remove(body)
 
+    async def _failed(self, operation: Body) -> None:
+        body = self.context.resource(operation["resource"])
+        if body is not None:
+            self.store.put(RESOURCE, body["id"], self.in_state(body, "Failed"))
+
     async def remove(self, body: Body) -> None:
         """See ResourceType."""
         self.store.write([*self.beside_removed(body), *self.gone(body["id"])])
@@ -246,6 +251,9 @@ class ChildType(NetworkType):
 
     async def _removed(self, operation: Body) -> None:
         self._end(operation["resource"], None)
+
+    async def _failed(self, operation: Body) -> None:
+        self._end(operation["resource"], "Failed")
 
     def _end(self, id_: str, state: str | None) -> None:
         """The operation on a child is over: it has `state`, or is gone, and its parent is at rest."""
