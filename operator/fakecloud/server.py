@@ -37,7 +37,7 @@ from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSet
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, LoadBalancers
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
-from fakecloud.providers.network.virtual_networks import Subnets, VirtualNetworks
+from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.resources.groups import ResourceGroups
 from fakecloud.store import Store
 
@@ -106,6 +106,7 @@ class Server:
         context = self.context
         fleet = Fleet(context, self.compute)
         pools = Pools(context, fleet)
+        inhabitants = Inhabitants(context.store)
         return [
             ResourceGroups(context),
             Clusters(context, pools, fleet, self.compute),
@@ -113,8 +114,8 @@ class Server:
             Machines(context),
             UpgradeProfiles(context),
             KubernetesVersions(context),
-            VirtualNetworks(context),
-            Subnets(context),
+            VirtualNetworks(context, inhabitants),
+            Subnets(context, inhabitants),
             SecurityGroups(context),
             SecurityRules(context),
             DefaultRules(context),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.mgmt.containerservice.models import AgentPool
 
-from tests.contract.bodies import CLUSTERS, cluster, pool
+from tests.contract.bodies import CLUSTERS, cluster, pool, profile
 from tests.contract.cloud import Arm, Clients, Group
 from tests.contract.conftest import new_group
 
@@ -96,7 +96,7 @@ def test_a_value_out_of_its_range_is_refused(arm: Arm, pools: str, properties: d
     "properties",
     [
         {"count": 0},
-        {"osDiskSizeGB": 0},
+        {"osDiskSizeGB": 2048},
         {"maxPods": 10},
         {"upgradeSettings": {"maxSurge": "33%", "drainTimeoutInMinutes": 1440, "nodeSoakDurationInMinutes": 0}},
         {"upgradeSettings": {"maxSurge": "2"}},
@@ -110,6 +110,48 @@ def test_a_value_in_its_range_is_kept(arm: Arm, pools: str, properties: dict[str
     assert put(arm, f"{pools}/p", **properties) == (201, "")
     found = arm.get(f"{pools}/p").body["properties"]
     assert {key: found[key] for key in properties} == properties
+
+
+def test_a_disk_of_size_0_is_as_large_as_azure_likes_and_stays_so(arm: Arm, pools: str) -> None:
+    assert put(arm, f"{pools}/p", osDiskSizeGB=0) == (201, "")
+    assert arm.get(f"{pools}/p").body["properties"]["osDiskSizeGB"] == 128
+    assert put(arm, f"{pools}/p", osDiskSizeGB=0) == (200, "")
+
+
+def test_bounds_go_with_autoscaling(arm: Arm, pools: str) -> None:
+    arm.make(f"{pools}/p", pool(enableAutoScaling=True, minCount=1, maxCount=3))
+    made = arm.make(f"{pools}/p", pool(enableAutoScaling=False))
+    assert {"minCount", "maxCount"}.isdisjoint(made["properties"])
+
+
+def test_a_cluster_has_at_most_5000_nodes(unhurried: Arm) -> None:
+    path = new_group(unhurried).path(CLUSTERS, "c")
+    many = [profile(f"p{i}", count=1000) for i in range(5)]
+    reply = unhurried.put(path, cluster(profile(count=1), *many))
+    assert (reply.status, reply.code) == (400, "InvalidParameter")
+    assert "5000" in reply.message
+    assert unhurried.put(path, cluster(*many)).status == 201
+
+
+def test_a_cluster_has_at_most_100_pools(unhurried: Arm) -> None:
+    path = new_group(unhurried).path(CLUSTERS, "c")
+    reply = unhurried.put(path, cluster(*(profile(f"p{i}") for i in range(101))))
+    assert (reply.status, reply.code) == (400, "InvalidParameter")
+    assert "100" in reply.message
+
+
+def test_machines_are_spread_over_the_zones_of_their_pool(arm: Arm, pools: str) -> None:
+    arm.make(f"{pools}/p", pool(count=3, availabilityZones=["1", "2"]))
+    machines = arm.get(f"{pools}/p/machines").body["value"]
+    assert [machine["zones"] for machine in machines] == [["1"], ["2"], ["1"]]
+
+
+def test_a_machine_is_an_instance_of_a_scale_set_in_the_node_group(arm: Arm, pools: str) -> None:
+    nodes = arm.get(pools.removesuffix("/agentPools")).body["properties"]["nodeResourceGroup"]
+    [machine] = arm.get(f"{pools}/system/machines").body["value"]
+    id_ = machine["properties"]["resourceId"]
+    assert f"/resourceGroups/{nodes}/providers/Microsoft.Compute/virtualMachineScaleSets/aks-system-" in id_
+    assert id_.endswith("-vmss/virtualMachines/0")
 
 
 def test_an_unknown_size_is_refused(arm: Arm, pools: str) -> None:
@@ -137,6 +179,8 @@ def test_spot_nodes_get_azures_label_and_taint(arm: Arm, pools: str) -> None:
         {"vnetSubnetID": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/s"},
         {"scaleSetPriority": "Spot"},
         {"availabilityZones": ["1"]},
+        {"kubeletDiskType": "Temporary"},
+        {"enableEncryptionAtHost": True},
     ],
     ids=lambda change: next(iter(change)),
 )

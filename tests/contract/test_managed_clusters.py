@@ -109,6 +109,87 @@ def test_azure_fills_in_what_nobody_asked_for(arm: Arm, path: str) -> None:
     assert system["nodeImageVersion"].startswith("AKSUbuntu")
 
 
+def test_identities_come_with_a_cluster_its_own_and_that_of_its_nodes(arm: Arm, path: str) -> None:
+    made = arm.make(path, cluster())
+    assert made["identity"]["tenantId"] == arm.cloud.tenant
+    kubelet = made["properties"]["identityProfile"]["kubeletidentity"]
+    nodes = made["properties"]["nodeResourceGroup"]
+    assert f"/resourcegroups/{nodes}/providers/Microsoft.ManagedIdentity/" in kubelet["resourceId"]
+    assert kubelet["clientId"] != kubelet["objectId"]
+    assert arm.make(path, cluster())["identity"] == made["identity"], "kept"
+
+
+def test_a_user_assigned_identity_is_shown_with_its_ids(arm: Arm, group: Group, path: str) -> None:
+    mine = group.path("Microsoft.ManagedIdentity/userAssignedIdentities", "mine")
+    body = {**cluster(), "identity": {"type": "UserAssigned", "userAssignedIdentities": {mine: {}}}}
+    identity = arm.make(path, body)["identity"]
+    assert identity.keys() == {"type", "userAssignedIdentities"}
+    assert identity["userAssignedIdentities"][mine].keys() == {"clientId", "principalId"}
+
+
+def test_ranges_that_are_given_are_kept_and_what_follows_from_them_is_filled_in(arm: Arm, path: str) -> None:
+    given = {
+        "networkPlugin": "azure",
+        "networkPluginMode": "overlay",
+        "serviceCidr": "10.9.0.0/16",
+        "podCidr": "10.8.0.0/16",
+    }
+    net = arm.make(path, cluster(networkProfile=given))["properties"]["networkProfile"]
+    assert (net["serviceCidrs"], net["dnsServiceIP"], net["podCidrs"]) == (
+        ["10.9.0.0/16"],
+        "10.9.0.10",
+        ["10.8.0.0/16"],
+    )
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"networkProfile": {"networkPlugin": "flannel"}},
+        {"networkProfile": {"networkPlugin": "azure", "networkPluginMode": "underlay"}},
+        {"networkProfile": {"networkPolicy": "some"}},
+        {"networkProfile": {"networkDataplane": "some"}},
+        {"networkProfile": {"outboundType": "carrierPigeon"}},
+        {"networkProfile": {"loadBalancerSku": "basic"}},
+        {"networkProfile": {"loadBalancerProfile": {"managedOutboundIPs": {"count": 0}}}},
+        {"networkProfile": {"loadBalancerProfile": {"managedOutboundIPs": {"count": 101}}}},
+        {"networkProfile": {"loadBalancerProfile": {"allocatedOutboundPorts": 64001}}},
+        {"networkProfile": {"loadBalancerProfile": {"idleTimeoutInMinutes": 3}}},
+        {"networkProfile": {"loadBalancerProfile": {"backendPoolType": "some"}}},
+        {"networkProfile": {"podCidr": "everywhere"}},
+        {"networkProfile": {"serviceCidr": "10.0.0.0/16", "dnsServiceIP": "10.1.0.10"}},
+        {"supportPlan": "Friends"},
+        {"supportPlan": "AKSLongTermSupport"},
+        {"autoUpgradeProfile": {"upgradeChannel": "always"}},
+        {"autoUpgradeProfile": {"nodeOSUpgradeChannel": "always"}},
+        {"apiServerAccessProfile": {"authorizedIPRanges": ["home"]}},
+        {"ingressProfile": {"webAppRouting": {"enabled": True, "dnsZoneResourceIds": [f"/z{i}" for i in range(6)]}}},
+    ],
+    ids=str,
+)
+def test_a_value_that_aks_does_not_have_is_refused(arm: Arm, path: str, properties: dict[str, Any]) -> None:
+    assert refusal(arm, path, cluster(**properties)) == (400, "InvalidParameter")
+    assert arm.get(path).status == 404
+
+
+@pytest.mark.parametrize("sku", [{"tier": "Gold"}, {"name": "Bass"}], ids=str)
+def test_a_sku_that_aks_does_not_have_is_refused(arm: Arm, path: str, sku: dict[str, str]) -> None:
+    assert refusal(arm, path, {**cluster(), "sku": sku}) == (400, "InvalidParameter")
+
+
+def test_long_term_support_comes_with_tier_premium(unhurried: Arm) -> None:
+    body = {**cluster(supportPlan="AKSLongTermSupport"), "sku": {"name": "Base", "tier": "Premium"}}
+    made = unhurried.put(new_group(unhurried).path(CLUSTERS, "c"), body)
+    assert (made.status, made.body["sku"]["tier"]) == (201, "Premium")
+
+
+def test_what_nothing_here_would_do_for_a_cluster_is_501(arm: Arm, path: str) -> None:
+    assert refusal(arm, path, {**cluster(), "sku": {"name": "Automatic"}}) == (501, "NotImplemented")
+    for outbound in ("userDefinedRouting", "managedNATGateway", "userAssignedNATGateway"):
+        assert refusal(arm, path, cluster(networkProfile={"outboundType": outbound})) == (501, "NotImplemented")
+    assert arm.get(path).status == 404
+
+
 def test_read_only_properties_in_a_body_are_ignored(arm: Arm, path: str) -> None:
     mine = {"provisioningState": "Failed", "fqdn": "mine", "currentKubernetesVersion": "9.9.9", "maxAgentPools": 1}
     properties = arm.make(path, cluster(**mine))["properties"]
@@ -156,6 +237,7 @@ def test_what_was_settled_at_creation_cannot_change(arm: Arm, path: str) -> None
         {"dnsPrefix": "other"},
         {"nodeResourceGroup": "other"},
         {"networkProfile": {"serviceCidr": "10.9.0.0/16"}},
+        {"enableRBAC": False},
     ):
         assert refusal(arm, path, cluster(**change)) == (400, "PropertyChangeNotAllowed"), change
     assert refusal(arm, path, {**cluster(), "location": "northeurope"}) == (409, "InvalidResourceLocation")
@@ -295,4 +377,5 @@ def test_without_local_accounts_there_is_no_admin_credential(arm: Arm, path: str
 
 def test_an_issuer_comes_with_oidc(arm: Arm, path: str) -> None:
     made = arm.make(path, cluster(oidcIssuerProfile={"enabled": True}))
-    assert made["properties"]["oidcIssuerProfile"]["issuerURL"].startswith("https://westeurope.oic.")
+    issuer = made["properties"]["oidcIssuerProfile"]["issuerURL"]
+    assert issuer.startswith(f"https://westeurope.oic.prod-aks.azure.com/{arm.cloud.tenant}/")

@@ -139,6 +139,13 @@ def test_a_port_range_that_is_none_is_refused(arm: Arm, nsg: str, ports: str) ->
     assert put(arm, nsg, destinationPortRange=ports) == (400, "SecurityRuleInvalidPortRange")
 
 
+def test_application_security_groups_are_501(group: Group, arm: Arm, nsg: str) -> None:
+    asg = {"id": group.path("Microsoft.Network/applicationSecurityGroups", "web")}
+    properties = rule_properties(destinationApplicationSecurityGroups=[asg])
+    reply = arm.put(f"{nsg}/securityRules/r", {"properties": properties})
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+
+
 def test_a_rules_name_is_checked(arm: Arm, nsg: str) -> None:
     assert put(arm, nsg, "-r") == (400, "InvalidResourceName")
 

@@ -118,3 +118,23 @@ def test_tags_can_be_patched(sdk: Clients, group: Group, arm: Arm) -> None:
     arm.make(group.path(ADDRESSES, "ip"), address())
     patched = sdk.network.public_ip_addresses.update_tags(group.name, "ip", {"tags": {"team": "shop"}})
     assert patched.tags == {"team": "shop"}
+
+
+def test_zones_are_settled_at_creation(group: Group, arm: Arm) -> None:
+    path = group.path(ADDRESSES, "ip")
+    made = arm.make(path, {**address(), "zones": ["1", "2", "3"]})
+    assert made["zones"] == ["1", "2", "3"]
+    reply = arm.put(path, {**address(), "zones": ["1"]})
+    assert (reply.status, reply.code) == (400, "ResourceAvailabilityZonesCannotBeModified")
+    assert arm.make(path, address())["zones"] == ["1", "2", "3"]
+
+
+def test_what_nothing_here_would_do_for_an_address_is_501(group: Group, arm: Arm) -> None:
+    for body in (
+        {**address(), "sku": {"name": "Standard", "tier": "Global"}},
+        address(publicIPPrefix={"id": "/prefix"}),
+        address(dnsSettings={"domainNameLabel": "label", "reverseFqdn": "label.example."}),
+        address(publicIPAddressVersion="IPv6"),
+    ):
+        reply = arm.put(group.path(ADDRESSES, "ip"), body)
+        assert (reply.status, reply.code) == (501, "NotImplemented"), body

@@ -24,6 +24,13 @@ def test_aks_answers_with_a_type_spelled_its_own_way(group: Group, arm: Arm) -> 
     assert arm.make(group.path(CLUSTERS, "c"), cluster())["type"] == "Microsoft.ContainerService/ManagedClusters"
 
 
+def test_aks_writes_resourcegroups_in_small_letters_in_its_ids(group: Group, arm: Arm) -> None:
+    made = arm.make(group.path(CLUSTERS, "c"), cluster())
+    assert made["id"] == group.path(CLUSTERS, "c").replace("/resourceGroups/", "/resourcegroups/")
+    [pool] = arm.get(f"{made['id']}/agentPools").body["value"]
+    assert pool["id"].startswith(f"{made['id']}/agentPools/")
+
+
 def test_an_empty_collection_is_an_empty_list(group: Group, arm: Arm) -> None:
     for type_ in (ADDRESSES, CLUSTERS, ZONES):
         reply = arm.get(group.path(type_))

@@ -3,7 +3,7 @@
 import pytest
 from azure.mgmt.network import models
 
-from tests.contract.bodies import CLUSTERS, NETWORKS, cluster, network, profile, subnet
+from tests.contract.bodies import CLUSTERS, NETWORKS, SECURITY_GROUPS, cluster, network, profile, security_group, subnet
 from tests.contract.cloud import Arm, Clients, Group
 
 
@@ -80,3 +80,58 @@ def test_a_subnet_that_nodes_live_in_can_neither_be_deleted_nor_omitted(net: str
         assert "agentPools/system" in reply.message
     arm.remove(group.path(CLUSTERS, "c"))
     arm.remove(net)
+
+
+def test_a_subnet_lists_the_interfaces_of_its_nodes_and_nobody_can_write_them(net: str, group: Group, arm: Arm) -> None:
+    assert "ipConfigurations" not in arm.get(f"{net}/subnets/a").body["properties"]
+    made = arm.make(group.path(CLUSTERS, "c"), cluster(profile(count=2, vnetSubnetID=f"{net}/subnets/a")))
+    found = arm.get(f"{net}/subnets/a").body["properties"]["ipConfigurations"]
+    nodes = made["properties"]["nodeResourceGroup"]
+    assert len(found) == 2
+    assert all(f"/resourceGroups/{nodes}/providers/Microsoft.Compute/" in entry["id"] for entry in found)
+    [shown] = arm.get(net).body["properties"]["subnets"]
+    assert shown["properties"]["ipConfigurations"] == found
+    body = arm.get(net).body
+    body["properties"]["subnets"][0]["properties"]["ipConfigurations"] = [{"id": "/invented"}]
+    [kept] = arm.make(net, body)["properties"]["subnets"]
+    assert kept["properties"]["ipConfigurations"] == found
+
+
+def test_a_subnet_may_have_several_prefixes_and_keeps_the_spelling_it_was_given(net: str, arm: Arm) -> None:
+    prefixes = ["10.0.1.0/24", "10.0.2.0/24"]
+    made = arm.make(f"{net}/subnets/b", {"properties": {"addressPrefixes": prefixes}})
+    assert made["properties"]["addressPrefixes"] == prefixes
+    assert "addressPrefix" not in made["properties"]
+    reply = arm.put(f"{net}/subnets/c", {"properties": {"addressPrefix": "10.0.2.128/25"}})
+    assert (reply.status, reply.code) == (400, "NetcfgSubnetRangesOverlap")
+
+
+def test_a_subnet_written_without_its_security_group_lets_go_of_it(net: str, group: Group, arm: Arm) -> None:
+    nsg = arm.make(group.path(SECURITY_GROUPS, "nsg"), security_group())["id"]
+    path, prefix = f"{net}/subnets/a", {"addressPrefix": "10.0.0.0/24"}
+    made = arm.make(path, {"properties": {**prefix, "networkSecurityGroup": {"id": nsg}}})
+    assert made["properties"]["networkSecurityGroup"] == {"id": nsg}
+    assert "networkSecurityGroup" not in arm.make(path, {"properties": prefix})["properties"]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"enableDdosProtection": True},
+        {"dhcpOptions": {"dnsServers": ["10.0.0.4"]}},
+        {"virtualNetworkPeerings": [{"name": "p"}]},
+    ],
+    ids=str,
+)
+def test_what_nothing_here_would_do_for_a_network_is_501(group: Group, arm: Arm, properties: dict[str, object]) -> None:
+    body = network()
+    body["properties"] |= properties
+    reply = arm.put(group.path(NETWORKS, "net"), body)
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert arm.get(group.path(NETWORKS, "net")).status == 404
+
+
+def test_a_delegated_subnet_is_501(net: str, arm: Arm) -> None:
+    delegations = [{"name": "d", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}]
+    reply = arm.put(f"{net}/subnets/b", {"properties": {"addressPrefix": "10.0.1.0/24", "delegations": delegations}})
+    assert (reply.status, reply.code) == (501, "NotImplemented")

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from fakecloud.arm import locations
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
-from fakecloud.arm.types import GROUP, RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import GROUP, RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.compute.port import Compute
-from fakecloud.providers.containerservice import defaults, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import node_group
 from fakecloud.providers.containerservice.pools import READ_ONLY, SETTLED, Pools
@@ -20,7 +20,7 @@ from fakecloud.store import Body
 TYPE = "Microsoft.ContainerService/managedClusters"
 PROVIDER = "Microsoft.ContainerService"
 CREATE_SECONDS, UPDATE_SECONDS, UPGRADE_SECONDS, DELETE_SECONDS = 240.0, 60.0, 300.0, 180.0
-IMMUTABLE = ("dnsPrefix", "fqdnSubdomain", "nodeResourceGroup")
+IMMUTABLE = ("dnsPrefix", "fqdnSubdomain", "nodeResourceGroup", "enableRBAC")
 IMMUTABLE_NETWORK = ("serviceCidr", "dnsServiceIP", "loadBalancerSku", "podCidr")
 
 
@@ -89,9 +89,12 @@ class Clusters(ResourceType):
             raise invalid("dnsPrefix", "it is required.")
         group = self._free_group(call, given, location)
         version = versions.resolve(given.get("kubernetesVersion"))
-        id_ = call.target.id
+        id_ = call.target.id.replace(f"/resourceGroups/{call.target.group}/", f"/resourcegroups/{call.target.group}/")
+        cluster_rules.check(given, call.body.get("sku") or {})
+        cluster_rules.check_size({str(profile.get("name")): profile.get("count", 1) for profile in profiles})
         counts = {f"{id_}/agentPools/{profile.get('name')}": profile.get("count", 1) for profile in profiles}
         self._fleet.check_capacity(id_, location, counts)
+        tenant = self._tenant(call)
         uid = hashlib.sha256(id_.lower().encode()).hexdigest()
         network = given.get("networkProfile") or {}
         body: Body = {
@@ -101,10 +104,11 @@ class Clusters(ResourceType):
             "location": location,
             "tags": call.body.get("tags") or {},
             "sku": {"name": "Base", "tier": "Free", **(call.body.get("sku") or {})},
-            "identity": defaults.identity(call.body.get("identity")),
+            "identity": defaults.identity(call.body.get("identity"), None, tenant),
             "eTag": str(uuid.uuid4()),
             "properties": {
                 **defaults.defaults(given, uid, location),
+                "identityProfile": defaults.kubelet(call.target.subscription, group, call.target.name),
                 **defaults.writable(given),
                 "provisioningState": "Creating",
                 "nodeResourceGroup": group,
@@ -113,7 +117,7 @@ class Clusters(ResourceType):
                 "networkProfile": {**defaults.network_defaults(network), **network},
             },
         }
-        defaults.complete_oidc(body)
+        defaults.complete_oidc(body, tenant)
         brought = next((profile["vnetSubnetID"] for profile in profiles if profile.get("vnetSubnetID")), None)
         made, nodes = node_group(body, uid, brought)
         pools = [self._pools.made(body, profile, version, nodes) for profile in profiles]
@@ -121,6 +125,9 @@ class Clusters(ResourceType):
         changes = [*made, (RESOURCE, id_, body), *((RESOURCE, pool["id"], pool) for pool in pools)]
         self.context.begin(operation, *changes)
         return Answer(201, self.shown(body), operation=operation)
+
+    def _tenant(self, call: Call) -> str:
+        return str((self.store.get(SUBSCRIPTION, call.target.subscription) or {})["tenantId"])
 
     def _free_group(self, call: Call, given: dict[str, Any], location: str) -> str:
         """The name of the node group to be; raises ArmError when it cannot be made."""
@@ -166,9 +173,11 @@ class Clusters(ResourceType):
             "eTag": str(uuid.uuid4()),
             "tags": call.body.get("tags", known["tags"]),
             "sku": {**known["sku"], **(call.body.get("sku") or {})},
+            "identity": defaults.identity(call.body.get("identity"), known["identity"], self._tenant(call)),
             "properties": properties,
         }
-        defaults.complete_oidc(body)
+        cluster_rules.check(properties, body["sku"])
+        defaults.complete_oidc(body, self._tenant(call))
         seconds = UPGRADE_SECONDS if upgrading else UPDATE_SECONDS
         operation = self._operation("updateCluster", call, body, seconds, version=version)
         self.context.begin(operation, (RESOURCE, body["id"], body))
@@ -297,5 +306,5 @@ def _check_immutable(given: dict[str, Any], have: dict[str, Any]) -> None:
     pairs = [(field, given.get(field), have.get(field)) for field in IMMUTABLE]
     pairs += [(f"networkProfile.{field}", network.get(field), had.get(field)) for field in IMMUTABLE_NETWORK]
     for field, wanted, now in pairs:
-        if wanted and wanted.lower() != str(now).lower():
+        if wanted is not None and str(wanted).lower() != str(now).lower():
             raise immutable(field)

@@ -1,5 +1,6 @@
 """What AKS fills in when a cluster is made."""
 
+import ipaddress
 import uuid
 from typing import Any
 
@@ -56,34 +57,34 @@ def network_defaults(given: dict[str, Any]) -> Body:
     """What AKS fills into a network profile at creation."""
     plugin = given.get("networkPlugin") or "azure"
     overlay = given.get("networkPluginMode") == "overlay" or "networkPlugin" not in given
+    services = given.get("serviceCidr") or "10.0.0.0/16"
     defaults: Body = {
         "networkPlugin": plugin,
         "networkPolicy": "none",
         "networkDataplane": "azure",
         "loadBalancerSku": "standard",
         "loadBalancerProfile": {"managedOutboundIPs": {"count": 1}, "backendPoolType": "nodeIPConfiguration"},
-        "serviceCidr": "10.0.0.0/16",
-        "serviceCidrs": ["10.0.0.0/16"],
-        "dnsServiceIP": "10.0.0.10",
+        "serviceCidr": services,
+        "serviceCidrs": [services],
+        "dnsServiceIP": str(ipaddress.ip_network(services, strict=False)[10]),
         "outboundType": "loadBalancer",
         "ipFamilies": ["IPv4"],
     }
     if overlay or plugin == "kubenet":
-        defaults |= {"podCidr": "10.244.0.0/16", "podCidrs": ["10.244.0.0/16"]}
+        pods = given.get("podCidr") or "10.244.0.0/16"
+        defaults |= {"podCidr": pods, "podCidrs": [pods]}
     if overlay and plugin == "azure":
         defaults["networkPluginMode"] = "overlay"
     return defaults
 
 
-def complete_oidc(body: Body) -> None:
+def complete_oidc(body: Body, tenant: str) -> None:
     """Write the issuer of a cluster that has one."""
     profile = body["properties"].get("oidcIssuerProfile") or {}
     if profile.get("enabled"):
         uid = body["properties"]["resourceUID"]
-        body["properties"]["oidcIssuerProfile"] = {
-            "enabled": True,
-            "issuerURL": f"https://{body['location']}.oic.prod-aks.azure.com/{uuid.UUID(int=0)}/{uid}/",
-        }
+        issuer = f"https://{body['location']}.oic.prod-aks.azure.com/{tenant}/{uid}/"
+        body["properties"]["oidcIssuerProfile"] = {"enabled": True, "issuerURL": issuer}
 
 
 def max_pods(network: Body) -> int:
@@ -93,7 +94,26 @@ def max_pods(network: Body) -> int:
     return 110 if network.get("networkPlugin") == "kubenet" else 30
 
 
-def identity(given: dict[str, Any] | None) -> Body:
-    """The identity that a cluster gets."""
+def identity(given: dict[str, Any] | None, known: Body | None, tenant: str) -> Body:
+    """The identity that a cluster gets, or keeps: what is not given stays."""
+    if known is not None and not given:
+        return known
     kind = (given or {}).get("type") or "SystemAssigned"
-    return {**(given or {}), "type": kind, "principalId": str(uuid.uuid4()), "tenantId": str(uuid.UUID(int=0))}
+    if kind.lower() == "userassigned":
+        named = (given or {}).get("userAssignedIdentities") or {}
+        return {"type": "UserAssigned", "userAssignedIdentities": {id_: _user(id_) for id_ in named}}
+    if known is not None and known["type"] == "SystemAssigned":
+        return known
+    return {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": tenant}
+
+
+def _user(id_: str) -> Body:
+    """What ARM tells of a user-assigned identity: made from its id, so that it is always the same."""
+    return {name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}:{id_.lower()}")) for name in ("clientId", "principalId")}
+
+
+def kubelet(subscription: str, group: str, cluster: str) -> Body:
+    """The identity of a cluster's nodes, in the node group."""
+    id_ = f"/subscriptions/{subscription}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{cluster}-agentpool"
+    user = _user(id_)
+    return {"kubeletidentity": {"resourceId": id_, "clientId": user["clientId"], "objectId": user["principalId"]}}

@@ -91,7 +91,7 @@ class Fleet:
         """
         async with self._lock:
             pools = [pool for pool in pools if self.context.resource(pool["id"]) is not None]  # or it went meanwhile
-            added = [row for pool in pools for row in self._size(pool)]
+            added = [row for pool in pools for row in self._size(cluster, pool)]
             gone = {id_.lower() for id_ in without}
             kept = [p for p in self.context.children(cluster["id"], POOL_TYPE) if p["id"].lower() not in gone]
             try:
@@ -114,9 +114,10 @@ class Fleet:
             pool["name"], machines, node_labels(cluster, pool), tuple(pool["properties"].get("nodeTaints") or ())
         )
 
-    def _size(self, pool: Body) -> list[Body]:
+    def _size(self, cluster: Body, pool: Body) -> list[Body]:
         """As many rows as the pool counts: the newest go first; the new ones are returned."""
         have, count = self.rows(pool["id"]), int(pool["properties"]["count"])
+        group = str(cluster["properties"]["nodeResourceGroup"])
         used = {
             _address_of(row)
             for row in self.store.resources(MACHINE_TYPE)
@@ -130,7 +131,7 @@ class Fleet:
             if name not in names:
                 address = self._address(pool["_subnet"], used)
                 used.add(address)
-                added.append(_row(pool, name, address, index))
+                added.append(_row(pool, name, address, index, group))
             index += 1
         self.store.write(
             [*((RESOURCE, row["id"], None) for row in have[count:]), *((RESOURCE, row["id"], row) for row in added)]
@@ -175,17 +176,20 @@ def _label(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:63].strip("_.-")
 
 
-def _row(pool: Body, name: str, address: str, index: int) -> Body:
+def _row(pool: Body, name: str, address: str, index: int, group: str) -> Body:
+    set_ = name.removesuffix(_base36(index))
+    zones = pool["properties"].get("availabilityZones") or []
     return {
         "id": f"{pool['id']}/machines/{name}",
         "name": name,
         "type": MACHINE_TYPE,
         "_subnet": pool["_subnet"],
         "_group": pool["_group"],
+        **({"zones": [zones[index % len(zones)]]} if zones else {}),
         "properties": {
             "provisioningState": "Creating",
             "network": {"ipAddresses": [{"family": "IPv4", "ip": address}]},
-            "resourceId": f"{pool['id']}/virtualMachines/{index}",
+            "resourceId": f"/subscriptions/{pool['id'].split('/')[2]}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{set_}/virtualMachines/{index}",
             "mode": pool["properties"]["mode"],
             "hardware": {"vmSize": pool["properties"]["vmSize"]},
             "kubernetes": {"orchestratorVersion": pool["properties"]["currentOrchestratorVersion"]},

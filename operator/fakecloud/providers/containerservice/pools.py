@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
-from fakecloud.providers.containerservice import defaults, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet, NodeNetwork
 from fakecloud.providers.containerservice.refusals import refuse
 from fakecloud.store import Body
@@ -94,6 +94,8 @@ class Pools(ResourceType):
             body, seconds, upgrade = self._changed(known, given, cluster_version)
             status = 200
             self._check_last_system_pool(cluster, known, body["properties"]["mode"])
+        others = {p["name"]: p["properties"]["count"] for p in self.context.children(cluster["id"], POOL_TYPE)}
+        cluster_rules.check_size({**others, body["name"]: body["properties"]["count"]})
         self._fleet.check_capacity(cluster["id"], cluster["location"], {body["id"]: int(body["properties"]["count"])})
         operation = self._operation("putPool", call, body, cluster, seconds, version=upgrade)
         self.context.begin(operation, (RESOURCE, body["id"], body))

@@ -28,8 +28,20 @@ IMMUTABLE = (
     "vnetSubnetID",
     "scaleSetPriority",
     "availabilityZones",
+    "type",
+    "kubeletDiskType",
+    "podSubnetID",
+    "proximityPlacementGroupID",
+    "nodePublicIPPrefixID",
+    "enableEncryptionAtHost",
+    "enableUltraSSD",
 )
-_ABSENT: Final = {"scaleSetPriority": "Regular", "availabilityZones": []}
+_ABSENT: Final = {
+    "scaleSetPriority": "Regular",
+    "availabilityZones": [],
+    "enableEncryptionAtHost": False,
+    "enableUltraSSD": False,
+}
 """What a pool without the field has."""
 _WORDS: Final = {
     "mode": ("System", "User"),
@@ -65,6 +77,8 @@ def check_pool(name: str, properties: dict[str, Any], known: dict[str, Any] | No
             "agentPoolProfile.name",
             f"The name '{name}' must match ^[a-z][a-z0-9]{{0,11}}$: begin with a lower-case letter, have lower-case letters and digits only, and at most 12 characters.",
         )
+    if properties.get("osDiskSizeGB") == 0:  # Azure's word for its own choice
+        properties = {key: value for key, value in properties.items() if key != "osDiskSizeGB"}
     for field in IMMUTABLE:
         if (
             known is not None
@@ -134,6 +148,9 @@ def _check_counts(name: str, pool: Body) -> None:
                 "agentPoolProfile.count",
                 f"Agent pool {name}: count {count} must lie between minCount {low} and maxCount {high}.",
             )
+    else:
+        for bound in ("minCount", "maxCount"):
+            pool.pop(bound, None)
     if not least <= count <= most:
         raise invalid("agentPoolProfile.count", f"{count} is not in the range of {least} to {most}.")
 

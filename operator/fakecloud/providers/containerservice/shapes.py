@@ -33,7 +33,7 @@ POOL: Final[Object] = {
 AGENT_POOL: Final[Object] = {"properties": POOL}
 CLUSTER: Final[Object] = {
     **TRACKED,
-    "identity": {"type": str},
+    "identity": {"type": str, "userAssignedIdentities": {...: {}}},
     "properties": {
         "kubernetesVersion": str,
         "dnsPrefix": str,
@@ -44,6 +44,10 @@ CLUSTER: Final[Object] = {
         "supportPlan": str,
         "agentPoolProfiles": [{"name": str, **POOL}],
         "oidcIssuerProfile": {"enabled": bool},
+        "publicNetworkAccess": str,
+        "autoUpgradeProfile": {"upgradeChannel": str, "nodeOSUpgradeChannel": str},
+        "apiServerAccessProfile": {"authorizedIPRanges": [str], "enablePrivateCluster": bool},
+        "ingressProfile": {"webAppRouting": {"enabled": bool, "dnsZoneResourceIds": [str]}},
         "networkProfile": {
             "networkPlugin": str,
             "networkPluginMode": str,
@@ -57,6 +61,12 @@ CLUSTER: Final[Object] = {
             "serviceCidrs": [str],
             "dnsServiceIP": str,
             "ipFamilies": [str],
+            "loadBalancerProfile": {
+                "managedOutboundIPs": {"count": int},
+                "allocatedOutboundPorts": int,
+                "idleTimeoutInMinutes": int,
+                "backendPoolType": str,
+            },
         },
     },
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from fakecloud.arm import locations, operations
-from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.errors import ArmError, bad_request, not_implemented
 from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
 from fakecloud.store import Body
 
@@ -45,6 +45,14 @@ class NetworkType(ResourceType):
         )
         check_etag(call, known)
         self.refuse_busy(call)
+        if known is not None and call.body.get("zones", known.get("zones")) != known.get("zones"):
+            raise bad_request(
+                "ResourceAvailabilityZonesCannotBeModified",
+                f"Resource {known['id']} has an existing availability zone constraint {', '.join(known.get('zones') or ())} and the request has availability zone constraint {', '.join(call.body['zones'])}, which do not match. Zones cannot be added, updated or removed once the resource is created.",
+                details=[],
+            )
+        if str((call.body.get("sku") or {}).get("tier", "Regional")).lower() != "regional":
+            raise not_implemented(self.type, f"tier {call.body['sku']['tier']}")
         properties = self.check(call, known)
         body: Body = {
             "id": (known or {}).get("id") or call.target.id,
@@ -54,9 +62,9 @@ class NetworkType(ResourceType):
             "location": location,
             "tags": call.body.get("tags") or {},
         }
-        for key in ("sku", "zones", "extendedLocation"):
-            if key in call.body:
-                body[key] = call.body[key]
+        for key in ("sku", "zones"):
+            if key in call.body or key in (known or {}):
+                body[key] = call.body.get(key, (known or {}).get(key))
         state = self.state_while_made
         body["properties"] = {
             "resourceGuid": ((known or {}).get("properties") or {}).get("resourceGuid") or str(uuid.uuid4()),
@@ -189,11 +197,12 @@ class ChildType(NetworkType):
         known = self._entry(self._parent(call.target.parent or "", call), call.target.name)
         if known is None:
             raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
-        return Answer(200, known)
+        return Answer(200, self.shown(known))
 
     async def list(self, call: Call) -> Answer:
         """See ResourceType."""
-        return Answer(200, {"value": self._parent(call.target.id, call)["properties"][self.kept_in]})
+        entries = self._parent(call.target.id, call)["properties"][self.kept_in]
+        return Answer(200, {"value": [self.shown(entry) for entry in entries]})
 
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -209,7 +218,8 @@ class ChildType(NetworkType):
         operation = self._operation(self.create_name, call, entry)
         beside = self.beside_child([known] if known else [], [entry])
         self.context.begin(operation, (RESOURCE, parent["id"], changed), *beside)
-        return Answer(200 if known else 201, self._entry(changed, entry["name"]), operation=operation)
+        written = self._entry(changed, entry["name"]) or entry
+        return Answer(200 if known else 201, self.shown(written), operation=operation)
 
     async def delete(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -335,6 +345,16 @@ def missing_reference(wanted: str, by: str) -> ArmError:
         f"Resource {wanted} referenced by resource {by} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.",
         details=[],
     )
+
+
+def refuse_unbuilt(type_: str, given: dict[str, Any], paths: Iterable[str]) -> None:
+    """Raises ArmError (501) for a property, at one of the dotted `paths`, that nothing here would act on."""
+    for path in paths:
+        value: Any = given
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value:
+            raise not_implemented(type_, path)
 
 
 def properties_of(call: Call) -> dict[str, Any]:

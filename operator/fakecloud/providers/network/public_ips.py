@@ -8,10 +8,18 @@ from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Call, Context
-from fakecloud.providers.network.base import NetworkType, properties_of
+from fakecloud.providers.network.base import NetworkType, properties_of, refuse_unbuilt
 from fakecloud.store import Body
 
 LABEL = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]")
+
+UNBUILT = (
+    "publicIPPrefix",
+    "natGateway",
+    "linkedPublicIPAddress",
+    "dnsSettings.reverseFqdn",
+    "dnsSettings.domainNameLabelScope",
+)
 
 
 class PublicIPAddresses(NetworkType):
@@ -37,6 +45,7 @@ class PublicIPAddresses(NetworkType):
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType."""
         given = properties_of(call)
+        refuse_unbuilt(self.type, given, UNBUILT)
         sku = (call.body.get("sku") or {}).get("name") or "Standard"
         if sku != "Standard":
             raise bad_request("PublicIPSkuNotSupported", "Basic SKU public IP addresses are retired: use Standard.")

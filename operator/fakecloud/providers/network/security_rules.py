@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fakecloud.arm.errors import bad_request
 from fakecloud.arm.shapes import Shape
-from fakecloud.providers.network.base import check_name
+from fakecloud.providers.network.base import check_name, refuse_unbuilt
 from fakecloud.store import Body
 
 PROTOCOLS = {"*": "*", "tcp": "Tcp", "udp": "Udp", "icmp": "Icmp", "esp": "Esp", "ah": "Ah"}
@@ -27,12 +27,14 @@ SHAPE: Final[Shape] = {
     "destinationPortRange": str,
     "destinationPortRanges": [str],
 }
+UNBUILT = ("sourceApplicationSecurityGroups", "destinationApplicationSecurityGroups")
 FIELDS = ("sourceAddressPrefix", "destinationAddressPrefix", "sourcePortRange", "destinationPortRange")
 
 
 def checked(name: str, properties: dict[str, Any]) -> Body:
     """A rule's properties as kept; raises ArmError (400) for what Azure refuses."""
     check_name(name)
+    refuse_unbuilt("Microsoft.Network/networkSecurityGroups/securityRules", properties, UNBUILT)
     kept: Body = {"provisioningState": "Succeeded"}
     if "description" in properties:
         if len(properties["description"]) > LONGEST_DESCRIPTION:

@@ -16,17 +16,52 @@ from fakecloud.providers.network.base import (
     properties_of,
     reference,
     referenced,
+    refuse_unbuilt,
 )
-from fakecloud.store import Body
+from fakecloud.store import Body, Store
 
+MACHINES = f"{POOLS}/machines"
 SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
 REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
+UNBUILT = (
+    *("enableDdosProtection", "ddosProtectionPlan", "enableVmProtection", "virtualNetworkPeerings", "bgpCommunities"),
+    *("dhcpOptions.dnsServers", "encryption.enabled", "ipAllocations", "addressSpace.ipamPoolPrefixAllocations"),
+)
+SUBNET_UNBUILT = ("delegations", "serviceEndpointPolicies", "ipAllocations", "ipamPoolPrefixAllocations")
+KEPT = (
+    *("networkSecurityGroup", "routeTable", "natGateway", "serviceEndpoints", "defaultOutboundAccess"),
+    *("privateEndpointNetworkPolicies", "privateLinkServiceNetworkPolicies"),
+)
+"""What a subnet has as given, beside its prefixes."""
 SHAPE: Shape = {
     "addressPrefix": str,
     "addressPrefixes": [str],
     "serviceEndpoints": [{"service": str}],
+    "defaultOutboundAccess": bool,
+    "privateEndpointNetworkPolicies": str,
+    "privateLinkServiceNetworkPolicies": str,
     **dict.fromkeys(REFERENCES, REFERENCE),
 }
+
+
+class Inhabitants:
+    """The interfaces of nodes in subnets: back-references, which are Azure's to write."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._version = 0
+        self._by_subnet: dict[str, list[Body]] = {}
+
+    def shown(self, subnet: Body) -> Body:
+        """The subnet with its ipConfigurations; without any when nobody is in it."""
+        if self._version != self._store.version:
+            self._version = self._store.version
+            self._by_subnet = {}
+            for row in self._store.resources(MACHINES):
+                nic = f"{row['properties']['resourceId']}/networkInterfaces/{row['name']}/ipConfigurations/ipconfig1"
+                self._by_subnet.setdefault(row["_subnet"].lower(), []).append({"id": nic})
+        found = self._by_subnet.get(subnet["id"].lower())
+        return {**subnet, "properties": {**subnet["properties"], "ipConfigurations": found}} if found else subnet
 
 
 class VirtualNetworks(NetworkType):
@@ -39,9 +74,19 @@ class VirtualNetworks(NetworkType):
         "properties": {"addressSpace": {"addressPrefixes": [str]}, "subnets": [{"name": str, "properties": SHAPE}]},
     }
 
+    def __init__(self, context: Context, inhabitants: Inhabitants) -> None:
+        super().__init__(context)
+        self._inhabitants = inhabitants
+
+    def shown(self, body: Body) -> Body:
+        """See ResourceType: its subnets with who is in them."""
+        subnets = [self._inhabitants.shown(subnet) for subnet in body["properties"]["subnets"]]
+        return {**super().shown(body), "properties": {**body["properties"], "subnets": subnets}}
+
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType. A PUT without subnets removes them, as in Azure."""
         given = properties_of(call)
+        refuse_unbuilt(self.type, given, UNBUILT)
         space = (given.get("addressSpace") or {}).get("addressPrefixes") or []
         if not space:
             raise bad_request("NetcfgInvalidVirtualNetwork", "The virtual network needs at least one address prefix.")
@@ -90,6 +135,14 @@ class Subnets(ChildType):
     kept_in = "subnets"
     shape: ClassVar[Shape] = {"properties": SHAPE}
 
+    def __init__(self, context: Context, inhabitants: Inhabitants) -> None:
+        super().__init__(context)
+        self._inhabitants = inhabitants
+
+    def shown(self, body: Body) -> Body:
+        """See ResourceType: with who is in it."""
+        return self._inhabitants.shown(body)
+
     def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
         """See ChildType."""
         space = parent["properties"]["addressSpace"]["addressPrefixes"]
@@ -124,14 +177,14 @@ def check_references(context: Context, subnet: Body) -> None:
 
 def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
     """Raises ArmError (400) when a subnet that has users would go (`new` is None) or get other addresses."""
-    if new is not None and new["properties"]["addressPrefix"] == old["properties"]["addressPrefix"]:
+    if new is not None and prefixes_of(new) == prefixes_of(old):
         return
     if users := users_of(handler, old["id"]):
         if new is None:
             raise _subnet_in_use(old["name"], users)
         raise bad_request(
             "InUsePrefixCannotBeDeleted",
-            f"IpPrefix {old['properties']['addressPrefix']} on Subnet {old['name']} has active allocations and cannot be deleted.",
+            f"IpPrefix {', '.join(prefixes_of(old))} on Subnet {old['name']} has active allocations and cannot be deleted.",
             details=[],
         )
 
@@ -175,6 +228,7 @@ def users_of(handler: NetworkType, subnet: str) -> list[str]:
 def subnet_body(network: str, name: str, properties: dict[str, Any], space: list[str]) -> Body:
     """A subnet in GET shape; raises ArmError when it lies outside its network."""
     check_name(name)
+    refuse_unbuilt(SUBNET_TYPE, properties, SUBNET_UNBUILT)
     prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
     for prefix in prefixes:
         inside = _network(prefix)
@@ -183,34 +237,36 @@ def subnet_body(network: str, name: str, properties: dict[str, Any], space: list
                 "NetcfgSubnetRangeOutsideVnet",
                 f"Subnet '{name}' is not valid because its IP address range is outside the IP address range of virtual network '{network.rpartition('/')[2]}'.",
             )
-    kept: Body = {
-        key: properties[key]
-        for key in ("networkSecurityGroup", "routeTable", "natGateway", "serviceEndpoints")
-        if key in properties
-    }
+    spelled = "addressPrefixes" if properties.get("addressPrefixes") else "addressPrefix"
     body: Body = {
         "provisioningState": "Succeeded",
-        "addressPrefix": str(prefixes[0]),
+        spelled: [str(prefix) for prefix in prefixes] if spelled == "addressPrefixes" else str(prefixes[0]),
         "delegations": [],
         "privateEndpointNetworkPolicies": "Disabled",
         "privateLinkServiceNetworkPolicies": "Enabled",
-        **kept,
+        **{key: properties[key] for key in KEPT if key in properties},
     }
     return {"id": f"{network}/subnets/{name}", "name": name, "type": SUBNET_TYPE, "etag": etag(), "properties": body}
+
+
+def prefixes_of(subnet: Body) -> list[str]:
+    """The addresses of a subnet, in either of its spellings."""
+    properties = subnet["properties"]
+    return properties.get("addressPrefixes") or [properties["addressPrefix"]]
 
 
 def check_overlap(subnets: list[Body]) -> None:
     """Raises ArmError (400) when two subnets share addresses."""
     seen: list[tuple[str, Any]] = []
     for subnet in subnets:
-        mine = _network(subnet["properties"]["addressPrefix"])
+        mine = [_network(prefix) for prefix in prefixes_of(subnet)]
         for name, other in seen:
-            if mine.version == other.version and mine.overlaps(other):
+            if any(one.version == other.version and one.overlaps(other) for one in mine):
                 raise bad_request(
                     "NetcfgSubnetRangesOverlap",
                     f"Subnet '{subnet['name']}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network: '{name}'.",
                 )
-        seen.append((subnet["name"], mine))
+        seen += [(subnet["name"], one) for one in mine]
 
 
 def _network(prefix: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
