@@ -75,15 +75,15 @@ class ServiceExposureReconciler:
                 {"id": places.balancer, "resources": _resources(places, {})},
                 again_after=0.0,
             )
-        self._let_go_of_former(key, obj, cluster, places)
+        former = self._let_go_of_former(key, obj, cluster, places)
         try:
             ports = await self._service(key, spec, cluster)
         except Hold as hold:  # what is there stays: unknown node ports are no reason to take rules away
             return self._outcome(
-                key, obj, cluster, places, Condition("BackendReady", "False", hold.reason, str(hold)), ports=()
+                key, obj, cluster, places, Condition("BackendReady", "False", hold.reason, str(hold)), (), former
             )
         await self._ask(key, obj, cluster, places, ports)
-        return self._outcome(key, obj, cluster, places, Condition("BackendReady", "True", "Succeeded"), ports)
+        return self._outcome(key, obj, cluster, places, Condition("BackendReady", "True", "Succeeded"), ports, former)
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
@@ -233,7 +233,8 @@ class ServiceExposureReconciler:
             for machine in await cluster.account.session.observer.all(MACHINES, pool.status.id):
                 if settled(machine):
                     network = (machine.get("properties") or {}).get("network") or {}
-                    addresses |= {str(ip["ip"]) for ip in network.get("ipAddresses") or () if ip.get("ip")}
+                    found = [ip for ip in network.get("ipAddresses") or () if ip.get("family") != "IPv6"]
+                    addresses |= {str(ip["ip"]) for ip in found if ip.get("ip")}
         return tuple(sorted(addresses))
 
     async def _network(self, cluster: Cluster) -> str:
@@ -245,7 +246,14 @@ class ServiceExposureReconciler:
         return str(found[0]["id"])
 
     def _outcome(
-        self, key: Key, obj: Any, cluster: Cluster, places: Places, backend: Condition, ports: tuple[desired.Port, ...]
+        self,
+        key: Key,
+        obj: Any,
+        cluster: Cluster,
+        places: Places,
+        backend: Condition,
+        ports: tuple[desired.Port, ...],
+        former: list[dict[str, Any]],
     ) -> Outcome:
         """The status, out of how the documents stand."""
         shares, marks = self._world.shares, self._world.marks
@@ -305,7 +313,7 @@ class ServiceExposureReconciler:
             or None,
             "backends": {"summary": str(total), "total": total},
             "capacity": _capacity(results, places),
-            "resources": _resources(places, {c.type: c for c in parts}),
+            "resources": [*_resources(places, {c.type: c for c in parts}), *former],
             "deletion": None,
         }
         return Outcome([summarise(parts), *parts], status, resources=places.all())
@@ -313,12 +321,19 @@ class ServiceExposureReconciler:
     def _result(self, account: Key, id_: str) -> Result | None:
         return self._world.shares.result(_document(account, id_))
 
-    def _let_go_of_former(self, key: Key, obj: Any, cluster: Cluster, places: Places) -> None:
-        """What the object used before and does not need now: another record, another address."""
+    def _let_go_of_former(self, key: Key, obj: Any, cluster: Cluster, places: Places) -> list[dict[str, Any]]:
+        """What the object used before and does not need now (another record, another address) is told so.
+
+        The lines of status.resources that stay until it has been seen: a new process goes on from them.
+        """
         now = {id_.casefold() for id_ in places.all()}
+        lines = []
         for line in obj.status.resources or ():
             if line.id.casefold() not in now:
-                self._world.documents.say(cluster.account.key, line.id, key, _farewell(obj, line.type))
+                document = self._world.documents.say(cluster.account.key, line.id, key, _farewell(obj, line.type))
+                if not self._left(key, document):
+                    lines.append({"id": line.id, "type": line.type, "ready": "False", "reason": "Deleting"})
+        return lines
 
     async def _delete(self, key: Key, obj: Any) -> Outcome:
         """Our entries leave every document; when they are seen gone, our Service goes, and the object with it."""
@@ -341,15 +356,15 @@ class ServiceExposureReconciler:
             id_ = line.id
             document = world.documents.say(account, id_, key, _farewell(obj, line.type))
             world.documents.look(document)
-            if not self._left(key, document, id_):
-                pending.append(id_)
+            if not self._left(key, document):
+                pending.append((id_.rsplit("/", 1)[-1], world.shares.result(document)))
         if pending:
-            names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in pending)
-            return Outcome(
-                [Condition("Ready", "False", "Deleting", f"being taken out of {names}")],
-                again_after=2.0,
-                resources=used,
-            )
+            reason, message = "Deleting", f"being taken out of {', '.join(name for name, _ in pending)}"
+            for name, result in pending:
+                if result is not None and result.reason:  # what stands in the way says more
+                    reason, message = result.reason, f"not taken out of {name}: {result.message}"
+            again = 2.0 if reason == "Deleting" else 15.0
+            return Outcome([Condition("Ready", "False", reason, message)], again_after=again, resources=used)
         if not await self._remove_service(key, obj, cluster):
             return Outcome(
                 [
@@ -365,24 +380,21 @@ class ServiceExposureReconciler:
         world.shares.forget(key)
         return RELEASE
 
-    def _left(self, key: Key, document: Key, id_: str) -> bool:
+    def _left(self, key: Key, document: Key) -> bool:
         """Whether the document has been seen without our entries since we asked for that."""
         result = self._world.shares.result(document)
         if result is None or result.reason:
             return False
         if not result.settled:
             return False
-        if document.kind.endswith(("loadbalancers", "networksecuritygroups")):
-            return not entries_of(result, BALANCER_LISTS + RULE_LISTS, key, self._world.marks)
+        ours = self._world.marks.is_mark(mark_of(result.body or {}, document.kind.removeprefix("document:")))
+        if document.kind.endswith("networksecuritygroups"):  # AKS's own: it has no mark of ours
+            return not entries_of(result, RULE_LISTS, key, self._world.marks)
+        if document.kind.endswith("loadbalancers"):
+            return not ours or not entries_of(result, BALANCER_LISTS, key, self._world.marks)
         shares = self._world.shares.of(document)
         others = [share for owner, share in shares.items() if owner != key and is_wish(share)]
-        mark = mark_of(result.body or {}, document.kind.removeprefix("document:"))
-        return (
-            result.body is None
-            or bool(others)
-            or any(share is ORPHAN for share in shares.values())
-            or not self._world.marks.is_mark(mark)
-        )
+        return not ours or bool(others) or any(share is ORPHAN for share in shares.values())
 
     async def _remove_service(self, key: Key, obj: Any, cluster: Cluster) -> bool:
         """Whether our Service is gone, or need not go: the cluster is gone or going, or the user said so."""
