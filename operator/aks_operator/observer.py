@@ -32,15 +32,21 @@ class Observer:
     async def one(self, id_: str, *, fresh: bool = False) -> Body | None:
         """The resource, None when it (or its parent, or its group) is not there. `fresh`: by a GET of its own."""
         key = id_.casefold()
-        void_before = self._written.get(key, float("-inf"))
-        got = self._gets.get(key)
         if not fresh:
-            if got is not None and got[0] >= void_before and self._clock() - got[0] < self._max_age:
+            got = self._gets.get(key)
+            if got is not None and got[0] >= self._void_before(key) and self._clock() - got[0] < self._max_age:
                 return got[1]
             listing = await self._listing(parse(id_).type, scope_of(id_))
-            if listing.began >= void_before:
+            if listing.began >= self._void_before(key):
                 return listing.bodies.get(key)
-        return await self._get(id_)
+        began, body = await self._get(id_)
+        if began < self._void_before(key):  # something was written while we asked
+            _, body = await self._get(id_)
+        return body
+
+    def _void_before(self, key: str) -> float:
+        """When our last write ended, asked for anew after each wait: one may have ended meanwhile."""
+        return self._written.get(key, float("-inf"))
 
     async def all(self, type_: str, scope: str, *, fresh: bool = False) -> list[Body]:
         """All resources of `type_` directly in `scope` (a group or a parent resource); none when the scope is not there."""
@@ -59,14 +65,14 @@ class Observer:
         """The next look at this list asks the cloud."""
         self._listings.pop((type_.casefold(), scope.casefold()), None)
 
-    async def _get(self, id_: str) -> Body | None:
+    async def _get(self, id_: str) -> tuple[float, Body | None]:
         began = self._clock()
         try:
             body: Body | None = await self._cloud.get(id_)
         except NotFound:
             body = None
         self._gets[id_.casefold()] = (began, body)
-        return body
+        return began, body
 
     async def _listing(self, type_: str, scope: str, *, fresh: bool = False) -> _Listing:
         key = (type_.casefold(), scope.casefold())
