@@ -15,9 +15,10 @@ from aks_operator.conditions import Condition
 from aks_operator.keys import Key
 from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
-from aks_operator.objects import FINALIZER, KINDS, Objects, parse
+from aks_operator.objects import FINALIZER, KINDS, RECONCILE_AT, Objects, parse
 from aks_operator.outcome import Hold, Outcome
 from aks_operator.port import (
+    ATTEMPT,
     PRIORITY,
     Busy,
     CloudError,
@@ -83,7 +84,7 @@ class Engine:
         self._metrics = metrics
         self._drift_interval = drift_interval
         self._now = now
-        self._worked: dict[Key, int] = {}
+        self._worked: dict[Key, tuple[int, str]] = {}
 
     async def worker(self) -> None:
         """Work until the queue closes. Any unexpected error is logged with its stack, and the key retried."""
@@ -105,6 +106,8 @@ class Engine:
                 self._metrics.reconcile_seconds.labels(key.kind).observe(time.monotonic() - started)
 
     async def _document(self, key: Key) -> tuple[float | None, bool]:
+        PRIORITY.set(Priority.CHANGE)
+        ATTEMPT.set("")
         try:
             return await self._documents.reconcile(key), False
         except CloudError as error:
@@ -123,7 +126,10 @@ class Engine:
         if deleting and not held:
             return None, False
         generation = int(body["metadata"].get("generation") or 0)
-        PRIORITY.set(Priority.DRIFT if self._worked.get(key) == generation and not deleting else Priority.CHANGE)
+        attempt = str((body["metadata"].get("annotations") or {}).get(RECONCILE_AT) or "")
+        seen_before = self._worked.get(key) == (generation, attempt) and not deleting
+        PRIORITY.set(Priority.DRIFT if seen_before else Priority.CHANGE)
+        ATTEMPT.set(attempt)
         try:
             return await self._turn(key, body, deleting=deleting, held=held)
         except KubeError as error:
@@ -156,7 +162,7 @@ class Engine:
             unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}
             await self._say(key, body, Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin), obj)
             return again, failed
-        self._worked[key] = int(body["metadata"].get("generation") or 0)
+        self._worked[key] = (int(body["metadata"].get("generation") or 0), ATTEMPT.get())
         if outcome.release:
             await self._objects.release(key)
             return None, False

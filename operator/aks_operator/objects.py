@@ -14,6 +14,8 @@ from aks_operator.queue import WorkQueue
 
 log = logging.getLogger(__name__)
 FINALIZER: Final = "aks-operator.io/finalizer"
+RECONCILE_AT: Final = "aks-operator.io/reconcile-at"
+"""The annotation by which a user asks for another attempt; its value is any word not used before."""
 GROUP_VERSION: Final = "aks-operator.io/v1alpha1"
 KINDS: Final[Mapping[str, Any]] = v1alpha1.KINDS
 

@@ -22,6 +22,10 @@ PRIORITY: ContextVar[Priority] = ContextVar("priority", default=Priority.CHANGE)
 """The priority of the work at hand."""
 
 
+ATTEMPT: ContextVar[str] = ContextVar("attempt", default="")
+"""The attempt that the user asked for (annotation reconcile-at): another one sends again what was refused for good."""
+
+
 class CloudError(Exception):
     """A refusal or failure of the cloud. `code` is ARM's own word, PascalCase; the text is ARM's message."""
 

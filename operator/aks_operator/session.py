@@ -10,7 +10,18 @@ from typing import Final
 
 from aks_operator.observer import Observer
 from aks_operator.plan import Resource, Step, plan, plan_deletion, settled
-from aks_operator.port import Body, Cloud, CloudError, NotFound, Terminal
+from aks_operator.port import (
+    ATTEMPT,
+    PRIORITY,
+    AuthorizationFailed,
+    Body,
+    Cloud,
+    CloudError,
+    NotFound,
+    OperationState,
+    Priority,
+    Terminal,
+)
 
 log = logging.getLogger(__name__)
 REFUSAL_HOLDS: Final = 3600.0
@@ -128,7 +139,7 @@ class Session:
             return Converged(observed, step, self._poll_interval)
         if step.action == "none":
             return Converged(observed, step)
-        wish = wish or _hash([step.action, step.body])
+        wish = f"{wish or _hash([step.action, step.body])} {ATTEMPT.get()}"
         refused = self._refused.get(step.id.casefold())
         if refused is not None and refused[0] == wish and self._clock() < refused[1]:
             raise refused[2]
@@ -165,8 +176,8 @@ class Session:
         if left > 0:
             return _waiting(operation, left)
         try:
-            state = await self.cloud.poll(operation.url)
-        except NotFound:
+            state = await self._poll(operation.url)
+        except (NotFound, Terminal, AuthorizationFailed):  # signed URLs run out: the resource's own state tells
             self._ended(id_)
             return None
         if not state.done:
@@ -177,6 +188,13 @@ class Session:
                 self._refuse(id_, state.error)
             raise state.error
         return None
+
+    async def _poll(self, url: str) -> OperationState:
+        token = PRIORITY.set(max(PRIORITY.get(), Priority.POLL))
+        try:
+            return await self.cloud.poll(url)
+        finally:
+            PRIORITY.reset(token)
 
     def _refuse(self, id_: str, error: CloudError) -> None:
         wish = self._wishes.get(id_.casefold())

@@ -14,7 +14,18 @@ from aks_operator.keys import Key
 from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, Objects, path_of, references
 from aks_operator.outcome import RELEASE, Hold, Outcome
-from aks_operator.port import AuthenticationFailed, Busy, CloudError, NotFound, Terminal, Throttled, Transient
+from aks_operator.port import (
+    ATTEMPT,
+    PRIORITY,
+    AuthenticationFailed,
+    Busy,
+    CloudError,
+    NotFound,
+    Priority,
+    Terminal,
+    Throttled,
+    Transient,
+)
 from aks_operator.queue import WorkQueue
 from aks_operator.session import Operation
 from tests.unit.aks_operator.apiserver import ApiServer, serving, status
@@ -110,7 +121,12 @@ def raising(error: Exception) -> Callable[[], Outcome]:
 async def test_the_finalizer_is_on_before_anything_is_done(desk: Desk) -> None:
     desk.put(metadata={"finalizers": []})
     seen: list[Any] = []
-    desk.script.act = lambda: seen.append(desk.server.objects[PATH]["metadata"]["finalizers"]) or READY  # type: ignore[func-returns-value]  # a note in passing
+
+    def act() -> Outcome:
+        seen.append(desk.server.objects[PATH]["metadata"]["finalizers"])
+        return READY
+
+    desk.script.act = act
     await desk.turn()
     assert seen == [[FINALIZER]]
 
@@ -226,6 +242,32 @@ async def test_a_url_that_no_status_takes_is_left_out(desk: Desk) -> None:
     desk.script.act = lambda: Outcome(READY.conditions, resources=["/a", "/b"])
     await desk.turn()
     assert [kept["resource"] for kept in desk.status["operations"]] == ["/b"]
+
+
+async def test_what_is_worked_on_says_how_urgent_it_is_and_which_attempt_it_is(desk: Desk) -> None:
+    seen: list[tuple[Priority, str]] = []
+
+    def act() -> Outcome:
+        seen.append((PRIORITY.get(), ATTEMPT.get()))
+        return READY
+
+    desk.script.act = act
+    desk.put()
+    await desk.turn()
+    await desk.turn()
+    desk.put(metadata={"annotations": {"aks-operator.io/reconcile-at": "now"}})
+    await desk.turn()
+    desk.put(metadata={"generation": 2})
+    await desk.turn()
+    desk.put(metadata={"generation": 2, "deletionTimestamp": "now"})
+    await desk.turn()
+    assert seen == [
+        (Priority.CHANGE, ""),
+        (Priority.DRIFT, ""),
+        (Priority.CHANGE, "now"),
+        (Priority.CHANGE, ""),
+        (Priority.CHANGE, ""),
+    ]
 
 
 async def test_a_creation_that_was_refused_pins_nothing(desk: Desk) -> None:

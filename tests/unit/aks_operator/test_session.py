@@ -7,7 +7,17 @@ import pytest
 from aks_operator.marks import OWNER_TAG
 from aks_operator.observer import Observer
 from aks_operator.plan import Resource
-from aks_operator.port import Busy, CloudError, Terminal, Transient
+from aks_operator.port import (
+    ATTEMPT,
+    PRIORITY,
+    AuthorizationFailed,
+    Busy,
+    CloudError,
+    NotFound,
+    Priority,
+    Terminal,
+    Transient,
+)
 from aks_operator.session import Session
 from tests.unit.aks_operator.arm import OPERATIONS, Arm, Clock
 
@@ -147,6 +157,58 @@ async def test_what_was_refused_for_good_is_not_sent_again_until_the_wish_change
     with pytest.raises(Terminal):
         await session.converge(wanted(a=2))
     assert len(arm.writes) == 3, "once an hour it is tried again"
+
+
+async def test_what_was_refused_is_sent_again_when_the_user_asks_for_it(session: Session, arm: Arm) -> None:
+    arm.refuse = lambda verb, id_: Terminal("no", code="ScopeLocked") if verb == "PUT" else None
+    for attempt in ("", "", "2026-01-01", "2026-01-01", "2026-01-02"):
+        token = ATTEMPT.set(attempt)
+        with pytest.raises(Terminal):
+            await session.converge(wanted())
+        ATTEMPT.reset(token)
+    assert len(arm.writes) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFound("x", code="OperationNotFound"),
+        Terminal("expired", code="InvalidSignature"),
+        AuthorizationFailed("expired", code="Forbidden"),
+    ],
+)
+async def test_an_operation_that_cannot_be_asked_any_more_is_left_to_the_resources_state(
+    session: Session, arm: Arm, clock: Clock, error: CloudError
+) -> None:
+    arm.slow = True
+    await session.converge(wanted())
+    arm.refuse = lambda verb, id_: error if verb == "POLL" else None
+    clock.now += 7
+    assert (await session.converge(wanted())).step.why == "it is Updating"
+    arm.end(ID)
+    clock.now += 7
+    assert (await session.converge(wanted())).done
+
+
+async def test_a_poll_is_less_urgent_than_a_change_and_more_than_a_drift_check(
+    session: Session, arm: Arm, clock: Clock
+) -> None:
+    arm.slow = True
+    await session.converge(wanted())
+    seen: list[Priority] = []
+
+    def asked(verb: str, id_: str) -> None:
+        if verb == "POLL":
+            seen.append(PRIORITY.get())
+
+    arm.refuse = asked
+    for priority in (Priority.CHANGE, Priority.POLL, Priority.DRIFT):
+        token = PRIORITY.set(priority)
+        clock.now += 7
+        await session.converge(wanted())
+        assert PRIORITY.get() is priority
+        PRIORITY.reset(token)
+    assert seen == [Priority.POLL, Priority.POLL, Priority.DRIFT]
 
 
 @pytest.mark.parametrize("error", [Busy("later", code="RetryableError"), Transient("oops", code="InternalServerError")])
