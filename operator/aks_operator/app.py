@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from aks_operator import handlers
 from aks_operator.accounts import Accounts
 from aks_operator.cache import Cache
+from aks_operator.canary import Canary
 from aks_operator.documents.reconciler import Documents
 from aks_operator.documents.shares import Shares
 from aks_operator.engine import Engine, count_objects
@@ -35,8 +36,11 @@ from aks_operator.tenants import Tenants
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-RELIST_INTERVAL: Final = 600.0
+LEASE: Final = "Lease"
+"""The Lease's name among what the watches owe us."""
 START_RETRY: Final = 2.0
+PROOFS: Final = 4
+"""Looks at what the watches owe us, in the time that they have."""
 
 
 class Operator:
@@ -48,16 +52,26 @@ class Operator:
         self._cache = Cache(references(settings.namespace))
         self._queue = WorkQueue(time.monotonic)
         self._stop = asyncio.Event()
+        self._canary = Canary(time.monotonic, settings.watch_deadline_seconds)
+        self._lease: Lease | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._silent = ""
 
     async def run(self) -> None:
         """Serve health, wait for the Lease, then work."""
         self._listen_for_signals()
         kube = await KubeClient.local(self._settings.kubeconfig, self._settings.context)
-        server = HealthServer(self._metrics, self._complaint, lambda: count_objects(self._cache, self._metrics))
+        server = HealthServer(self._metrics, self._complaint, self._measure)
         await server.start(self._settings.http_port)
         holder = self._settings.pod_uid or str(uuid.uuid4())
-        lease = Lease(kube, self._settings.namespace, self._settings.lease_name, holder, self._settings.lease_seconds)
+        lease = self._lease = Lease(
+            kube,
+            self._settings.namespace,
+            self._settings.lease_name,
+            holder,
+            self._settings.lease_seconds,
+            heard=self._lease_written,
+        )
         leading = asyncio.ensure_future(lease.run(lambda: self._lead(kube, lease)))
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
@@ -81,10 +95,9 @@ class Operator:
             asyncio.get_running_loop().add_signal_handler(name, self._stop.set)
 
     async def _lead(self, kube: KubeClient, lease: Lease) -> None:
-        self._metrics.leader.set(1)
         management_id = self._settings.management_id or await _until(lambda: _kube_system_uid(kube))
         marks = Marks(management_id)
-        objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp)
+        objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp, self._canary)
         accounts = Accounts(
             kube,
             self._cache,
@@ -116,12 +129,18 @@ class Operator:
             metrics=self._metrics,
             drift_interval=self._settings.drift_interval_seconds,
             now=timestamp,
+            may_work=lambda: lease.held,
         )
         await _until(lambda: self._relist(objects))  # all is known before anything is decided
         await accounts.open_ready()
         ready = asyncio.Event()
-        self._watching = asyncio.ensure_future(handlers.watch(objects, kube, self._settings, asyncio.Event(), ready))
-        tasks = [self._watching, asyncio.ensure_future(self._keep_listing(objects))]
+        self._watching = asyncio.ensure_future(
+            handlers.watch(objects, kube, self._settings, self._lease_seen, asyncio.Event(), ready)
+        )
+        tasks = [
+            self._watching,
+            *(asyncio.ensure_future(t) for t in (self._keep_listing(objects), self._prove(objects))),
+        ]
         tasks += [asyncio.ensure_future(engine.worker()) for _ in range(self._settings.workers)]
         log.info("working", extra={"management_id": management_id, "objects": len(self._cache)})
         try:
@@ -129,12 +148,12 @@ class Operator:
                 {self._watching, asyncio.ensure_future(ready.wait())}, return_when=asyncio.FIRST_COMPLETED
             )
             self._listen_for_signals()  # kopf has put its own handlers in their place
+            self._canary.start()
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
             log.warning("kopf stopped watching: the process ends, to be started anew")
         finally:
-            self._metrics.leader.set(0)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -143,22 +162,60 @@ class Operator:
 
     async def _relist(self, objects: Objects) -> bool:
         for kind in KINDS:
-            await objects.list_all(kind, self._settings.watch_namespaces)
+            await objects.list_all(kind, self._settings.namespaces)
         return True
 
     async def _keep_listing(self, objects: Objects) -> None:
         """A relist after a watch restart reports no deletions: what is gone is found here."""
         while True:
-            await asyncio.sleep(RELIST_INTERVAL)
+            await asyncio.sleep(self._settings.relist_interval_seconds)
             try:
                 await self._relist(objects)
             except KubeError as error:
                 log.warning("relist failed: %s", error)
 
+    def _lease_written(self, version: str | None) -> None:
+        if version is None:
+            self._canary.interrupted()
+        else:
+            self._canary.wrote(LEASE, version)
+
+    def _lease_seen(self, version: str) -> None:
+        self._canary.saw(LEASE, version)
+
+    async def _prove(self, objects: Objects) -> None:
+        """Find out whether the watches still bring what we write; what they do not bring because it is gone is forgotten."""
+        while True:
+            await asyncio.sleep(self._settings.watch_deadline_seconds / PROOFS)
+            late = self._canary.overdue()
+            kinds = {name.partition("/")[0] for name in late} & KINDS.keys()
+            try:
+                for kind in sorted(kinds):
+                    await objects.list_all(kind, self._settings.namespaces)
+            except KubeError as error:
+                log.warning("relist failed: %s", error)
+                self._canary.interrupted()
+            late = self._canary.overdue()
+            silent = (
+                f"not seen by the watch within {self._settings.watch_deadline_seconds:.0f} s: {', '.join(late[:5])}"
+            )
+            if late and not self._silent:
+                log.error(
+                    "the watches are silent: /healthz fails, for this process to be started anew",
+                    extra={"late": silent},
+                )
+            self._silent = silent if late else ""
+
+    def _measure(self) -> None:
+        """Bring the gauges up to date."""
+        count_objects(self._cache, self._metrics)
+        self._metrics.leader.set(self._lease is not None and self._lease.held)
+        self._metrics.watch_lag.set(self._canary.lag)
+
     def _complaint(self) -> str | None:
         if self._watching is not None and self._watching.done():
             return "kopf stopped watching"
-        return None
+        return self._silent or None
 
 
 def timestamp() -> str:

@@ -23,6 +23,7 @@ from aks_operator.port import (
     Busy,
     CloudError,
     NotFound,
+    NotLeading,
     PreconditionFailed,
     Priority,
     Terminal,
@@ -36,6 +37,8 @@ from aks_operator.session import Operation
 log = logging.getLogger(__name__)
 TERMINAL_RETRY: Final = 3600.0
 BUSY_RETRY: Final = 5.0
+NOT_LEADING_RETRY: Final = 1.0
+"""Seconds between looks whether the Lease, which nobody answered for, could be renewed."""
 MAX_OPERATIONS: Final = 8
 MAX_URL: Final = 4096
 """Characters of an operation's URL that a status takes."""
@@ -75,6 +78,7 @@ class Engine:
         metrics: Metrics,
         drift_interval: float,
         now: Callable[[], str],
+        may_work: Callable[[], bool] = lambda: True,
     ) -> None:
         self._cache = cache
         self._queue = queue
@@ -84,6 +88,7 @@ class Engine:
         self._metrics = metrics
         self._drift_interval = drift_interval
         self._now = now
+        self._may_work = may_work
         self._worked: dict[Key, tuple[int, str]] = {}
 
     async def worker(self) -> None:
@@ -94,7 +99,7 @@ class Engine:
             again: float | None = None
             failed = False
             try:
-                again, failed = await (self._document(key) if key.is_document else self._object(key))
+                again, failed = await self._work(key)
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -105,11 +110,25 @@ class Engine:
                 self._queue.done(key, again_after=again, failed=failed)
                 self._metrics.reconcile_seconds.labels(key.kind).observe(time.monotonic() - started)
 
+    async def _work(self, key: Key) -> tuple[float | None, bool]:
+        """One turn of a key: when to come again, in seconds, and whether it failed."""
+        if not self._may_work():
+            return NOT_LEADING_RETRY, False
+        try:
+            return await (self._document(key) if key.is_document else self._object(key))
+        except KubeError as error:
+            if error.status and error.status not in {429, *range(500, 600)}:
+                raise
+            log.warning("the API server did not take it: %s", error, extra={"key": str(key)})
+            return self._queue.backoff(key), True
+
     async def _document(self, key: Key) -> tuple[float | None, bool]:
         PRIORITY.set(Priority.CHANGE)
         ATTEMPT.set("")
         try:
             return await self._documents.reconcile(key), False
+        except NotLeading:
+            return NOT_LEADING_RETRY, False
         except CloudError as error:
             again = self._retry(key, error)
             self._documents.failed(key, reason_of(error), str(error))
@@ -157,6 +176,8 @@ class Engine:
         except Hold as hold:
             await self._say(key, body, Outcome([Condition("Ready", "False", hold.reason, str(hold))]))
             return hold.again_after or self._rest(), False
+        except NotLeading:
+            return NOT_LEADING_RETRY, False
         except CloudError as error:
             again, failed = self._retry(key, error)
             unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}

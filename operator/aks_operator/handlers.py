@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import kopf
@@ -13,21 +13,28 @@ from aks_operator.kube import KubeClient
 from aks_operator.objects import GROUP_VERSION, KINDS, Objects
 from aks_operator.settings import Settings
 
+LONGEST_BACKOFF: Final = 10.0
+"""Seconds: for so long the operator may be blind after the API server came back."""
+
 
 class EndlessBackoffs:
     """Seconds between kopf's retries of its own requests: never an end, or a watcher would die of a long outage."""
 
     def __iter__(self) -> Iterator[float]:
-        return (min(30.0, 2.0**n) * random.uniform(0.8, 1.2) for n in itertools.count())  # noqa: S311  # jitter
+        return (min(LONGEST_BACKOFF, 2.0**n) * random.uniform(0.8, 1.2) for n in itertools.count())  # noqa: S311  # jitter
 
 
 KOPF_FINALIZER: Final = "aks-operator.io/kopf"
 """Never set: kopf takes off a finalizer of its own that none of its handlers needs, so it must not know ours."""
 
 
-def kopf_settings() -> kopf.OperatorSettings:
-    """Kopf as production needs it."""
+LEASES: Final = ("coordination.k8s.io", "v1", "leases")
+
+
+def kopf_settings(own: Settings) -> kopf.OperatorSettings:
+    """Kopf as production needs it; of Leases it watches our own alone."""
     settings = kopf.OperatorSettings()
+    settings.watching.field_selectors[LEASES] = f"metadata.name={own.lease_name},metadata.namespace={own.namespace}"
     settings.peering.standalone = True
     settings.persistence.finalizer = KOPF_FINALIZER
     settings.posting.enabled = False
@@ -47,8 +54,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def registry(objects: Objects, kube: KubeClient) -> kopf.OperatorRegistry:
-    """A handler of events for every kind, and a login by our own client's credential."""
+def registry(objects: Objects, kube: KubeClient, lease_seen: Callable[[str], None]) -> kopf.OperatorRegistry:
+    """A handler of events for every kind and for our Lease, and a login by our own client's credential."""
     made = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.ConnectionInfo:
@@ -68,18 +75,31 @@ def registry(objects: Objects, kube: KubeClient) -> kopf.OperatorRegistry:
                 objects.seen(key, {"apiVersion": GROUP_VERSION, "kind": kind, **dict(body)})
 
         kopf.on.event(group, version, model.PLURAL, registry=made, id=f"seen-{kind.lower()}")(seen)
+
+    async def lease(event: kopf.RawEvent, **_: Any) -> None:
+        lease_seen(str(event["object"]["metadata"]["resourceVersion"]))
+
+    kopf.on.event(*LEASES, registry=made, id="seen-lease")(lease)
     return made
 
 
 async def watch(
-    objects: Objects, kube: KubeClient, settings: Settings, stop: asyncio.Event, ready: asyncio.Event
+    objects: Objects,
+    kube: KubeClient,
+    settings: Settings,
+    lease_seen: Callable[[str], None],
+    stop: asyncio.Event,
+    ready: asyncio.Event,
 ) -> None:
-    """Run kopf until `stop`; `ready` when its watches are being set up. Returns early only if kopf gave up."""
+    """Run kopf until `stop`; `ready` when its watches are being set up. Returns early only if kopf gave up.
+
+    `lease_seen` is told the resourceVersion of our Lease whenever the watch brings one.
+    """
     await kopf.operator(
-        registry=registry(objects, kube),
-        settings=kopf_settings(),
-        clusterwide=not settings.watch_namespaces,
-        namespaces=settings.watch_namespaces,
+        registry=registry(objects, kube, lease_seen),
+        settings=kopf_settings(settings),
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
         standalone=True,
         stop_flag=stop,
         ready_flag=ready,

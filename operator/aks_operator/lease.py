@@ -17,7 +17,8 @@ GROUP: Final = "/apis/coordination.k8s.io/v1/namespaces"
 class Lease:
     """A Lease held by `holder`. `seconds` is how long it holds unrenewed; it is renewed three times in that time.
 
-    `clock` gives monotonic seconds.
+    `clock` gives monotonic seconds. `heard` is told of every try: the Lease's resourceVersion as we wrote it, None when
+    there was no answer.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Lease:
         holder: str,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        heard: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._kube = kube
         self._collection = f"{GROUP}/{namespace}/leases"
@@ -35,8 +37,11 @@ class Lease:
         self._holder = holder
         self._seconds = seconds
         self._clock = clock
+        self._heard = heard
         self._deadline = float("-inf")
         self._seen: tuple[str, float] = ("", 0.0)
+        self._term = -1  # leaseTransitions while we lead
+        self._lost = False
 
     @property
     def held(self) -> bool:
@@ -59,13 +64,25 @@ class Lease:
             for task in (work, keep):
                 task.cancel()
             await asyncio.gather(work, keep, return_exceptions=True)
-            await self._release()
+            await self.release()
+
+    async def acquire(self, patience: float) -> bool:
+        """Whether the Lease could be taken within `patience` seconds; it is not renewed."""
+        end = self._clock() + patience
+        while not (ours := await self._try()) and self._clock() < end:  # noqa: ASYNC110  # as in run
+            await asyncio.sleep(self._seconds / 10)
+        return ours
 
     async def _keep(self) -> None:
+        """Renew until another has it. While nobody answers nothing is lost: we stop writing, and ask again."""
         while True:
+            held = self.held
             await asyncio.sleep(self._seconds / 3)
-            if not await self._try() and not self.held:
-                raise LostLease(f"Lease {self._name} was lost")
+            await self._try()
+            if self._lost:
+                raise LostLease(f"Lease {self._name} was lost: another process leads, or has led")
+            if held and not self.held:
+                log.warning("the Lease ran out unrenewed: nothing is written until it is renewed")
 
     async def _try(self) -> bool:
         """Take or renew the Lease; whether we hold it."""
@@ -73,17 +90,31 @@ class Lease:
         try:
             async with asyncio.timeout(self._seconds / 3):
                 found = await self._kube.get(f"{self._collection}/{self._name}")
+                if self._term >= 0 and not self._is_ours(found):
+                    self._lost, self._deadline = True, float("-inf")
+                    return False
                 if found is None:
-                    await self._kube.create(self._collection, self._body(None))
+                    written = await self._kube.create(self._collection, self._body(None))
                 elif self._may_take(found, self._clock()):
-                    await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
+                    written = await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
                 else:
                     return False
         except (KubeError, TimeoutError) as error:
-            log.warning("lease not renewed: %s", error)
+            log.warning("lease not renewed: %s", error or "no answer in time")
+            self._seen = ("", 0.0)  # its holder may have been without an answer too: it is given its time anew
+            self._heard(None)
             return False
         self._deadline = asked + self._seconds
+        self._term = int(written["spec"]["leaseTransitions"])
+        self._heard(str(written["metadata"]["resourceVersion"]))
         return True
+
+    def _is_ours(self, found: dict[str, Any] | None) -> bool:
+        """Whether nobody led since we began to; one deleted by hand was ours until its time is over."""
+        if found is None:
+            return self.held
+        spec = found.get("spec") or {}
+        return spec.get("holderIdentity") == self._holder and spec.get("leaseTransitions") == self._term
 
     def _may_take(self, found: dict[str, Any], now: float) -> bool:
         spec = found.get("spec") or {}
@@ -110,9 +141,9 @@ class Lease:
         meta = found["metadata"] if found else {"name": self._name}
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
 
-    async def _release(self) -> None:
+    async def release(self) -> None:
         """Let a standby take over at once."""
-        self._deadline = float("-inf")
+        self._deadline, self._term = float("-inf"), -1
         try:
             found = await self._kube.get(f"{self._collection}/{self._name}")
             if found is not None and (found.get("spec") or {}).get("holderIdentity") == self._holder:
@@ -123,4 +154,4 @@ class Lease:
 
 
 class LostLease(Exception):
-    """Another process leads, or nobody knows: this one must end."""
+    """Another process leads, or has led: this one must end."""

@@ -35,4 +35,9 @@ class Metrics:
         self.objects = Gauge(
             "aks_operator_objects", "Custom resources known.", ["kind", "ready"], registry=self.registry
         )
-        self.leader = Gauge("aks_operator_leader", "1 while this process leads.", registry=self.registry)
+        self.leader = Gauge("aks_operator_leader", "1 while this process holds the Lease.", registry=self.registry)
+        self.watch_lag = Gauge(
+            "aks_operator_watch_lag_seconds",
+            "For how long the oldest write of ours has not come back through a watch.",
+            registry=self.registry,
+        )

@@ -1,11 +1,14 @@
 """Our custom resources in Kubernetes: paths, parsing, references, and the writes to them with what they wake."""
 
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import aks_operator.api.v1alpha1 as v1alpha1
 from aks_operator.cache import Cache, Change
+from aks_operator.canary import Canary
 from aks_operator.conditions import find, shorten
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient, KubeError
@@ -57,25 +60,39 @@ def references(operator_namespace: str) -> Callable[[Key, Mapping[str, Any]], It
 
 
 class Objects:
-    """Reads of and writes to our custom resources. Every answer goes into the cache at once; what changed wakes others."""
+    """Reads of and writes to our custom resources. Every answer goes into the cache at once; what changed wakes others.
+
+    `canary` is told what is written, and what the watches bring.
+    """
 
     def __init__(
-        self, kube: KubeClient, cache: Cache, queue: WorkQueue, metrics: Metrics, now: Callable[[], str]
+        self,
+        kube: KubeClient,
+        cache: Cache,
+        queue: WorkQueue,
+        metrics: Metrics,
+        now: Callable[[], str],
+        canary: Canary | None = None,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._queue = queue
         self._metrics = metrics
         self._now = now
+        self._canary = canary or Canary(time.monotonic, math.inf)
 
     def seen(self, key: Key, body: Mapping[str, Any]) -> None:
-        """An event, or a list, showed this body."""
-        self._changed(key, self._cache.remember(key, body), self._cache.refers_to(key))
+        """A watch brought this body."""
+        self._canary.saw(str(key), str(body["metadata"]["resourceVersion"]))
+        self._listed(key, body)
 
     def gone(self, key: Key, uid: str | None = None) -> None:
         """The object does not exist any more."""
         targets = self._cache.refers_to(key)
-        self._changed(key, self._cache.forget(key, uid), targets)
+        change = self._cache.forget(key, uid)
+        if change.vanished:
+            self._canary.gone(str(key))
+        self._changed(key, change, targets)
 
     async def list_all(self, kind: str, namespaces: Iterable[str] = ()) -> None:
         """Bring the cache up to what the API server has of one kind: what is gone is forgotten."""
@@ -85,15 +102,17 @@ class Objects:
             async for body in self._kube.pages(f"/apis/{GROUP_VERSION}{scope}/{KINDS[kind].PLURAL}"):
                 key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
                 seen[key] = body
-                self.seen(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body})
+                if self._listed(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body}):
+                    self._canary.wrote(str(key), str(body["metadata"]["resourceVersion"]))  # a watch will bring it too
         targets = {key: self._cache.refers_to(key) for key in before}
         for key in self._cache.prune(kind, seen, before):
+            self._canary.gone(str(key))
             self._changed(key, Change(woke=True, vanished=True), targets[key])
 
     async def add_finalizer(self, key: Key, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The object with our finalizer on: before the first call to the cloud."""
         answer = await self._kube.add_finalizer(path_of(key), body, FINALIZER)
-        self._cache.remember(key, answer)
+        self._wrote(key, answer)
         return answer
 
     async def release(self, key: Key) -> None:
@@ -105,7 +124,7 @@ class Objects:
         if answer is None or not (answer["metadata"].get("finalizers")):
             self.gone(key, body["metadata"].get("uid"))
         else:
-            self._cache.remember(key, answer)
+            self._wrote(key, answer)
         log.info("released", extra={"key": str(key)})
 
     async def write_status(self, key: Key, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
@@ -118,9 +137,22 @@ class Objects:
                 return
             raise
         self._metrics.status_patches.labels(key.kind).inc()
-        self._cache.remember(key, answer)
+        self._wrote(key, answer)
         self._wake([*self._cache.dependents(key), *self._cache.refers_to(key)])
         await self._tell(key, body, status)
+
+    def _wrote(self, key: Key, answer: Mapping[str, Any]) -> None:
+        """Take in the answer to a write of ours; if it changed nothing, or the watch was quicker, nothing is owed."""
+        known = self._cache.get(key)
+        self._cache.remember(key, answer)
+        if self._cache.get(key) is not known:
+            self._canary.wrote(str(key), str(answer["metadata"]["resourceVersion"]))
+
+    def _listed(self, key: Key, body: Mapping[str, Any]) -> bool:
+        """Take in a body; whether it is newer than what was known."""
+        known = self._cache.get(key)
+        self._changed(key, self._cache.remember(key, body), self._cache.refers_to(key))
+        return self._cache.get(key) is not known
 
     def _changed(self, key: Key, change: Change, targets: Iterable[Key]) -> None:
         if change.woke and not (change.vanished and not change.appeared):

@@ -70,6 +70,10 @@ class Unreachable(Transient):
     """No answer at all: the cloud's endpoint cannot be reached."""
 
 
+class NotLeading(Transient):
+    """The request was not sent: this process does not hold the Lease (any more). It says nothing of the object."""
+
+
 class AuthenticationFailed(CloudError):
     """No token could be had, or it was refused."""
 

@@ -74,12 +74,27 @@ class Settings(BaseSettings):
     lease_seconds: Finite = Field(
         15.0, ge=2, description="lease_seconds is how long a Lease holds without being renewed."
     )
+    relist_interval_seconds: float = Field(
+        600.0,
+        ge=1,
+        description="relist_interval_seconds is how often our objects are listed: a watch that restarted tells no deletions.",
+    )
+    watch_deadline_seconds: float = Field(
+        120.0,
+        ge=1,
+        description="watch_deadline_seconds is how long a watch may take to bring what we wrote; then /healthz fails.",
+    )
     log_level: str = Field(
         "INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="log_level is the least severe level that is logged.",
     )
     log_format: str = Field("json", pattern="^(json|plain)$", description="log_format is json, or plain for people.")
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces whose objects are seen, the operator's own among them; empty: all."""
+        return tuple(dict.fromkeys((self.namespace, *self.watch_namespaces))) if self.watch_namespaces else ()
 
     @field_validator("watch_namespaces", "allowed_endpoints", "workload_identity_namespaces", mode="before")
     @classmethod

@@ -64,6 +64,10 @@ def test_the_charts_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPat
             {"writesPerSecond": 1, "readsPerSecond": 2, "leaseSeconds": 30},
             {"writes_per_second": 1.0, "reads_per_second": 2.0, "lease_seconds": 30.0},
         ),
+        (
+            {"relistIntervalSeconds": 30, "watchDeadlineSeconds": 60},
+            {"relist_interval_seconds": 30.0, "watch_deadline_seconds": 60.0},
+        ),
         ({"logLevel": "DEBUG", "logFormat": "plain"}, {"log_level": "DEBUG", "log_format": "plain"}),
         ({"httpPort": 9090}, {"http_port": 9090}),
     ],

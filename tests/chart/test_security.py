@@ -22,6 +22,7 @@ EXPECTED: dict[str, list[Rule]] = {
     "ClusterRole/aks-operator": [
         ("aks-operator.io", " ".join(KINDS), "", "list watch patch"),
         ("aks-operator.io", " ".join(f"{kind}/status" for kind in KINDS), "", "patch"),
+        ("coordination.k8s.io", "leases", "aks-operator", "list watch"),
         ("", "events", "", "create"),
     ],
     "ClusterRole/aks-operator-management-id": [("", "namespaces", "kube-system", "get")],

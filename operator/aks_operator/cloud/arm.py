@@ -25,9 +25,9 @@ from aks_operator.port import (
     AuthenticationFailed,
     Body,
     NotFound,
+    NotLeading,
     OperationState,
     Throttled,
-    Transient,
     Unreachable,
 )
 
@@ -187,7 +187,7 @@ class AzureCloud:
         """The raw answers of one SDK call; raises CloudError."""
         await self.budget.acquire(kind)
         if kind == "writes" and not self._may_write():
-            raise Transient("this process does not lead any more: nothing is written", code="NotLeading")
+            raise NotLeading("this process does not lead any more: nothing is written", code="NotLeading")
         answers = _Answers()
         try:
             await call(answers)

@@ -9,8 +9,9 @@ import pytest
 
 from aks_operator.cache import Cache
 from aks_operator.conditions import Condition
-from aks_operator.engine import Engine, with_summary
+from aks_operator.engine import NOT_LEADING_RETRY, Engine, with_summary
 from aks_operator.keys import Key
+from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, Objects, path_of, references
 from aks_operator.outcome import RELEASE, Hold, Outcome
@@ -21,6 +22,7 @@ from aks_operator.port import (
     Busy,
     CloudError,
     NotFound,
+    NotLeading,
     Priority,
     Terminal,
     Throttled,
@@ -361,3 +363,23 @@ async def test_a_bug_is_logged_with_its_stack_counted_and_retried(desk: Desk, ca
 def test_kstatus_reads_health_from_one_condition_beside_ready(ready: Condition, beside: str | None) -> None:
     expected = [] if beside is None else [Condition(beside, "True", ready.reason, ready.message)]
     assert with_summary([ready]) == [ready, *expected]
+
+
+async def test_who_does_not_hold_the_lease_does_nothing_and_says_nothing(desk: Desk) -> None:
+    desk.put()
+    desk.script.act = raising(NotLeading("nothing is written", code="NotLeading"))
+    assert await desk.turn() == (NOT_LEADING_RETRY, False)
+    desk.engine._may_work = lambda: False
+    desk.script.act = raising(AssertionError("it was asked"))
+    assert await desk.engine._work(KEY) == (NOT_LEADING_RETRY, False)
+    assert desk.server.writes == []
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+async def test_an_api_server_that_cannot_take_it_now_is_asked_again_without_a_stack(desk: Desk, code: int) -> None:
+    desk.put()
+    desk.server.refuse = lambda method, path: status(code, "Busy", "not now")
+    assert await desk.engine._work(KEY) == (0.5, True)
+    desk.server.refuse = lambda method, path: status(403, "Forbidden", "never")
+    with pytest.raises(KubeError, match="never"):
+        await desk.engine._work(KEY)

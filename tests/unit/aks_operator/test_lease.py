@@ -125,7 +125,10 @@ async def test_there_are_never_two_leaders(kube: KubeClient, server: ApiServer, 
 
     server.refuse = slow
     for _ in range(150):
-        await chance.choice(processes)._try()
+        n = chance.randrange(3)
+        await processes[n]._try()
+        if processes[n]._lost:  # it would end, and be started anew
+            processes[n] = lease(kube, clock, f"{processes[n]._holder}'", processes[n]._seconds)
         leaders = [process._holder for process in processes if process.held]
         assert len(leaders) <= 1
         led |= set(leaders)
@@ -170,6 +173,51 @@ async def test_the_loss_of_the_lease_ends_the_work_and_leaves_it_to_the_other(
             await lease(kube, clock, "a", seconds=0.6).run(lead)
     assert ended.is_set()
     assert server.objects[PATH]["spec"]["holderIdentity"] == "b"
+
+
+async def test_an_api_server_that_was_away_is_no_loss(kube: KubeClient, server: ApiServer, clock: Clock) -> None:
+    heard: list[str | None] = []
+    ours = Lease(kube, "op", "aks-operator", "a", 15.0, clock, heard.append)
+    standby = lease(kube, clock, "b")
+    assert await ours._try()
+    assert not await standby._try()
+    server.refuse = down
+    for _ in range(12):
+        clock.now += 5
+        assert not await ours._try()
+        assert not await standby._try()
+    assert not ours.held
+    server.refuse = lambda method, path: None
+    assert not await standby._try(), "the leader gets its time"
+    clock.now += 10
+    assert await ours._try()
+    assert not ours._lost
+    assert heard == ["1", *[None] * 12, server.objects[PATH]["metadata"]["resourceVersion"]]
+
+
+@pytest.mark.parametrize("spec", [{"holderIdentity": "b"}, {"holderIdentity": ""}, {"leaseTransitions": 2}])
+async def test_who_finds_that_another_has_led_is_at_its_end(
+    kube: KubeClient, server: ApiServer, clock: Clock, spec: dict[str, object]
+) -> None:
+    ours = lease(kube, clock, "a")
+    assert await ours._try()
+    server.put(PATH, {**server.objects[PATH], "spec": {**server.objects[PATH]["spec"], **spec}})
+    assert not await ours._try()
+    assert not ours.held
+    assert ours._lost
+
+
+async def test_a_lease_deleted_by_hand_is_made_again_in_its_time_only(
+    kube: KubeClient, server: ApiServer, clock: Clock
+) -> None:
+    ours = lease(kube, clock, "a")
+    assert await ours._try()
+    del server.objects[PATH]
+    assert await ours._try()
+    del server.objects[PATH]
+    clock.now += 20
+    assert not await ours._try()
+    assert ours._lost
 
 
 async def test_what_ends_the_work_is_told(kube: KubeClient, clock: Clock) -> None:
