@@ -1,0 +1,186 @@
+"""Our objects in Kubernetes: who refers to whom, who is woken, what the user is told."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from aks_operator.cache import Cache
+from aks_operator.keys import Key
+from aks_operator.kube import KubeError
+from aks_operator.metrics import Metrics
+from aks_operator.objects import FINALIZER, Objects, path_of, references
+from aks_operator.queue import WorkQueue
+from tests.unit.aks_operator.apiserver import ApiServer, serving, status
+from tests.unit.aks_operator.arm import Clock
+
+ACCOUNT, CLUSTER = Key("CloudAccount", "ns", "default"), Key("ManagedCluster", "ns", "shop")
+POOL, EXPOSURE = Key("NodePool", "ns", "np"), Key("ServiceExposure", "ns", "web")
+EVENTS = "/api/v1/namespaces/ns/events"
+
+
+@pytest.mark.parametrize(
+    ("key", "spec", "targets"),
+    [
+        pytest.param(
+            CLUSTER,
+            {},
+            {ACCOUNT, Key("CloudAccount", "op", "default")},
+            id="the default account, here and at the operator's",
+        ),
+        pytest.param(
+            CLUSTER,
+            {"accountRef": {"name": "x", "namespace": "y"}, "logs": {"workspaceRef": {"name": "w"}}},
+            {Key("CloudAccount", "y", "x"), Key("LogWorkspace", "ns", "w")},
+            id="an account by name, a workspace",
+        ),
+        pytest.param(POOL, {"clusterRef": {"name": "shop"}}, {CLUSTER}, id="a pool's cluster"),
+        pytest.param(
+            EXPOSURE,
+            {
+                "clusterRef": {"name": "shop", "namespace": "other"},
+                "nodePoolRefs": [{"name": "np"}],
+                "dns": {"zoneRef": {"name": "z"}},
+            },
+            {Key("ManagedCluster", "other", "shop"), POOL, Key("DNSZone", "ns", "z")},
+            id="an exposure's cluster, pools and zone",
+        ),
+        pytest.param(POOL, {"clusterRef": "nonsense"}, set(), id="nonsense refers to nothing"),
+        pytest.param(ACCOUNT, {}, set(), id="an account refers to nobody"),
+    ],
+)
+def test_whom_an_object_refers_to(key: Key, spec: dict[str, Any], targets: set[Key]) -> None:
+    assert set(references("op")(key, {"spec": spec})) == targets
+
+
+@dataclass
+class Desk:
+    server: ApiServer
+    cache: Cache
+    queue: WorkQueue
+    objects: Objects
+
+    def put(self, key: Key, *, seen: bool = True, **body: Any) -> dict[str, Any]:
+        """An object as the API server has it, and (`seen`) as an event showed it."""
+        given = {"name": key.name, "namespace": key.namespace, "generation": 1, **body.pop("metadata", {})}
+        kept = self.server.put(path_of(key), {"metadata": given, "spec": {}, **body})
+        if seen:
+            self.objects.seen(key, kept)
+        return kept
+
+    def woken(self) -> set[Key]:
+        """Who is to be worked on; afterwards nobody is."""
+        keys = set(self.queue._ready)
+        for key in keys:
+            self.queue.forget(key)
+        return keys
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    server, queue = ApiServer(), WorkQueue(Clock())
+    async with serving(server) as kube:
+        cache = Cache(references("op"))
+        yield Desk(server, cache, queue, Objects(kube, cache, queue, Metrics(), lambda: "2026-01-01T00:00:00Z"))
+
+
+async def test_what_appears_wakes_itself_and_those_who_wait_for_it(desk: Desk) -> None:
+    desk.put(POOL, spec={"clusterRef": {"name": "shop"}})
+    assert desk.woken() == {POOL}
+    desk.put(CLUSTER)
+    assert desk.woken() == {CLUSTER, POOL}
+    desk.put(POOL, spec={"clusterRef": {"name": "shop"}}, metadata={"generation": 2})
+    assert desk.woken() == {POOL, CLUSTER}, "a cluster counts its pools"
+
+
+async def test_our_own_status_wakes_those_who_look_at_it_and_not_us(desk: Desk) -> None:
+    for key, spec in ((ACCOUNT, {}), (CLUSTER, {}), (POOL, {"clusterRef": {"name": "shop"}})):
+        desk.put(key, spec=spec)
+    desk.woken()
+    body = desk.cache.get(CLUSTER)
+    assert body is not None
+    await desk.objects.write_status(CLUSTER, body, {"id": "x"})
+    assert desk.woken() == {ACCOUNT, POOL}
+    desk.objects.seen(CLUSTER, desk.server.objects[path_of(CLUSTER)])
+    assert desk.woken() == set(), "the event of our own write is no news"
+
+
+async def test_what_vanishes_wakes_both_sides(desk: Desk) -> None:
+    for key, spec in ((CLUSTER, {}), (POOL, {"clusterRef": {"name": "shop"}})):
+        desk.put(key, spec=spec)
+    desk.woken()
+    desk.objects.gone(POOL, "another object of that name")
+    assert desk.woken() == set()
+    desk.objects.gone(POOL)
+    assert desk.woken() == {CLUSTER}
+    assert desk.cache.get(POOL) is None
+
+
+async def test_a_list_finds_what_no_event_told(desk: Desk) -> None:
+    desk.put(CLUSTER)
+    desk.put(POOL, spec={"clusterRef": {"name": "shop"}})
+    other = Key("NodePool", "ns", "new")
+    new = desk.put(other, seen=False, spec={"clusterRef": {"name": "shop"}})
+    desk.woken()
+    desk.server.refuse = lambda method, path: web.json_response({"items": [new], "metadata": {}})
+    await desk.objects.list_all("NodePool")
+    assert set(desk.cache.keys("NodePool")) == {other}
+    assert desk.woken() == {other, CLUSTER}
+
+
+async def test_release_takes_only_our_finalizer(desk: Desk) -> None:
+    desk.put(POOL, metadata={"finalizers": ["theirs", FINALIZER], "deletionTimestamp": "now"})
+    await desk.objects.release(POOL)
+    assert desk.server.objects[path_of(POOL)]["metadata"]["finalizers"] == ["theirs"]
+    assert desk.cache.get(POOL) is not None
+    desk.put(POOL, metadata={"finalizers": [FINALIZER], "deletionTimestamp": "now"})
+    await desk.objects.release(POOL)
+    assert path_of(POOL) not in desk.server.objects
+    assert desk.cache.get(POOL) is None
+    await desk.objects.release(POOL)
+
+
+def ready(reason: str, state: str = "False", *others: str) -> dict[str, Any]:
+    conditions = [{"type": t, "status": "True", "reason": reason, "message": "m"} for t in others]
+    return {"conditions": [{"type": "Ready", "status": state, "reason": reason, "message": "what to do"}, *conditions]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "event"),
+    [
+        pytest.param({}, ready("Creating", "False", "Reconciling"), ("Normal", "Creating"), id="the first word"),
+        pytest.param(ready("Creating"), ready("Succeeded", "True"), ("Normal", "Succeeded"), id="a transition"),
+        pytest.param(
+            ready("Creating"), ready("Invalid", "False", "Stalled"), ("Warning", "Invalid"), id="somebody is needed"
+        ),
+        pytest.param(ready("Creating"), ready("Creating", "False", "Reconciling"), None, id="no transition"),
+        pytest.param(ready("Creating"), {"id": "x"}, None, id="nothing said"),
+    ],
+)
+async def test_events_are_for_transitions(
+    desk: Desk, before: dict[str, Any], after: dict[str, Any], event: tuple[str, str] | None
+) -> None:
+    body = desk.put(POOL, status=before)
+    await desk.objects.write_status(POOL, body, after)
+    told = [(b["type"], b["reason"]) for _, path, b in desk.server.writes if path == EVENTS]
+    assert told == ([event] if event else [])
+
+
+async def test_an_event_that_cannot_be_written_is_not_worth_a_retry(desk: Desk) -> None:
+    body = desk.put(POOL)
+    desk.server.refuse = lambda method, path: status(403, "Forbidden", "no") if path == EVENTS else None
+    await desk.objects.write_status(POOL, body, ready("Creating"))
+    assert desk.server.objects[path_of(POOL)]["status"] == ready("Creating")
+
+
+async def test_a_status_of_what_is_gone_forgets_it(desk: Desk) -> None:
+    body = desk.put(POOL)
+    del desk.server.objects[path_of(POOL)]
+    await desk.objects.write_status(POOL, body, {"id": "x"})
+    assert desk.cache.get(POOL) is None
+    desk.put(POOL)
+    desk.server.refuse = lambda method, path: status(500, "InternalError", "no")
+    with pytest.raises(KubeError):
+        await desk.objects.write_status(POOL, body, {"id": "x"})
