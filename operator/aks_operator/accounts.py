@@ -14,7 +14,7 @@ from aks_operator.cache import Cache
 from aks_operator.cloud.arm import AzureCloud
 from aks_operator.cloud.budget import Budget
 from aks_operator.cloud.clients import Clients, transport
-from aks_operator.cloud.credentials import PUBLIC_CLOUDS, Endpoints, ServicePrincipal, credential
+from aks_operator.cloud.credentials import PUBLIC_CLOUDS, Endpoints, ServicePrincipal, credential, load
 from aks_operator.conditions import find, is_true
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient, KubeError
@@ -87,28 +87,43 @@ class Accounts:
         """The account if it is open."""
         return self._open.get(key)
 
-    def resolve(self, namespace: str, reference: Any) -> Account:
-        """The account that an object of `namespace` refers to; raises Hold with the reason why there is none.
+    def key_of(self, namespace: str, reference: Any) -> Key | None:
+        """The account that is meant by a reference in `namespace`, None when there is none.
 
         Without a namespace it is looked up in the object's, then in the operator's.
         """
-        name = reference.name
-        places = [reference.namespace] if reference.namespace else [namespace, self._settings.namespace]
-        key = next((k for place in places if self._cache.get(k := Key(KIND, place, name)) is not None), None)
+        keys = (Key(KIND, place, reference.name) for place in self._places(namespace, reference))
+        return next((key for key in keys if self._cache.get(key) is not None), None)
+
+    def _places(self, namespace: str, reference: Any) -> list[str]:
+        return [reference.namespace] if reference.namespace else [namespace, self._settings.namespace]
+
+    def resolve(self, namespace: str, reference: Any, *, leaving: bool = False) -> Account:
+        """The account that an object of `namespace` refers to; raises Hold with the reason why there is none.
+
+        An object that is `leaving` is cleaned up with whatever is at hand: an invitation that was withdrawn or a Secret
+        that went before it (a namespace that is deleted whole) must not keep it.
+        """
+        key = self.key_of(namespace, reference)
         if key is None:
-            where = " nor ".join(f"{name!r} in namespace {place!r}" for place in dict.fromkeys(places))
+            places = dict.fromkeys(self._places(namespace, reference))
+            where = " nor ".join(f"{reference.name!r} in namespace {place!r}" for place in places)
             raise Hold("WaitingForAccount", f"there is no CloudAccount {where}: create one, or correct accountRef")
         body = self._cache.get(key) or {}
-        if not invited(namespace, key, (body.get("spec") or {}).get("allowedNamespaces")):
+        if not leaving and not invited(namespace, key, (body.get("spec") or {}).get("allowedNamespaces")):
             raise Hold(
                 "NotAllowed",
-                f"CloudAccount {key.namespace}/{name} does not list namespace {namespace!r} in allowedNamespaces",
+                f"CloudAccount {key.namespace}/{key.name} does not list namespace {namespace!r} in allowedNamespaces",
             )
         account = self._open.get(key)
-        if account is None or not is_true(body):
-            ready = find((body.get("status") or {}).get("conditions") or (), "Ready")
+        ready = find((body.get("status") or {}).get("conditions") or (), "Ready")
+        going = "deletionTimestamp" in body["metadata"]  # it is Blocked by its users, who need it to go
+        works = (
+            ready is not None and ready["status"] == "True"
+        )  # of whatever generation: a change of it disturbs nobody
+        if account is None or not (works or going or leaving):
             why = f": {ready['reason']}, {ready['message']}" if ready and ready["status"] != "True" else ""
-            raise Hold("WaitingForAccount", f"CloudAccount {key.namespace}/{name} is not ready{why}")
+            raise Hold("WaitingForAccount", f"CloudAccount {key.namespace}/{key.name} is not ready{why}")
         return account
 
     async def open(self, key: Key) -> Account:
@@ -145,9 +160,10 @@ class Accounts:
         return account
 
     async def open_ready(self) -> None:
-        """Open the accounts that were Ready when the last process ended, so that nothing has to wait for them anew."""
+        """Open the accounts that were at work when the last process ended, so that nothing has to wait for them anew."""
         for key in self._cache.keys(KIND):
-            if is_true(self._cache.get(key) or {}):
+            body = self._cache.get(key) or {}
+            if is_true(body) or "deletionTimestamp" in body["metadata"]:
                 try:
                     await self.open(key)
                 except (Hold, KubeError, ValueError) as error:
@@ -155,6 +171,7 @@ class Accounts:
 
     async def _connect(self, principal: ServicePrincipal, endpoints: Endpoints) -> tuple[Any, Any]:
         """Connections and credential; raises Hold for certificates that are none. What they hold is told nobody."""
+        await load()
         try:
             pool = transport(endpoints, timeout=self._settings.request_timeout_seconds)
         except OSError as error:

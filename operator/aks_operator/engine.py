@@ -20,6 +20,7 @@ from aks_operator.outcome import Hold, Outcome
 from aks_operator.port import (
     ATTEMPT,
     PRIORITY,
+    AuthenticationFailed,
     Busy,
     CloudError,
     NotFound,
@@ -39,6 +40,7 @@ TERMINAL_RETRY: Final = 3600.0
 BUSY_RETRY: Final = 5.0
 NOT_LEADING_RETRY: Final = 1.0
 """Seconds between looks whether the Lease, which nobody answered for, could be renewed."""
+SECRET_RETRY: Final = 30.0
 MAX_OPERATIONS: Final = 8
 MAX_URL: Final = 4096
 """Characters of an operation's URL that a status takes."""
@@ -89,7 +91,6 @@ class Engine:
         self._drift_interval = drift_interval
         self._now = now
         self._may_work = may_work
-        self._worked: dict[Key, tuple[int, str]] = {}
 
     async def worker(self) -> None:
         """Work until the queue closes. Any unexpected error is logged with its stack, and the key retried."""
@@ -138,17 +139,13 @@ class Engine:
         body = self._cache.get(key)
         if body is None:
             self._queue.forget(key)
-            self._worked.pop(key, None)
             return None, False
         deleting = bool(body["metadata"].get("deletionTimestamp"))
         held = FINALIZER in (body["metadata"].get("finalizers") or ())
         if deleting and not held:
             return None, False
-        generation = int(body["metadata"].get("generation") or 0)
-        attempt = str((body["metadata"].get("annotations") or {}).get(RECONCILE_AT) or "")
-        seen_before = self._worked.get(key) == (generation, attempt) and not deleting
-        PRIORITY.set(Priority.DRIFT if seen_before else Priority.CHANGE)
-        ATTEMPT.set(attempt)
+        PRIORITY.set(Priority.DRIFT if conditions.is_true(body) and not deleting else Priority.CHANGE)
+        ATTEMPT.set(str((body["metadata"].get("annotations") or {}).get(RECONCILE_AT) or ""))
         try:
             return await self._turn(key, body, deleting=deleting, held=held)
         except KubeError as error:
@@ -164,7 +161,7 @@ class Engine:
             obj = parse(key.kind, body)
         except ValidationError as error:
             if deleting and not _has_id(body):  # it has nothing in the cloud: it goes, however wrong it is
-                await self._objects.release(key)
+                await self._objects.release(key, body["metadata"]["uid"])
                 return None, False
             return await self._say(
                 key, body, Outcome([Condition("Ready", "False", "Invalid", _complaint(error))])
@@ -181,20 +178,27 @@ class Engine:
         except CloudError as error:
             again, failed = self._retry(key, error)
             unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}
-            await self._say(key, body, Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin), obj)
+            outcome = Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin, resources=_ids(body))
+            await self._say(key, body, outcome, obj)
+            if isinstance(error, AuthenticationFailed):
+                self._wake_account(key)
             return again, failed
-        self._worked[key] = (int(body["metadata"].get("generation") or 0), ATTEMPT.get())
         if outcome.release:
-            await self._objects.release(key)
+            await self._objects.release(key, body["metadata"]["uid"])
             return None, False
         return await self._say(key, body, outcome, obj), False
 
     async def _say(self, key: Key, body: Mapping[str, Any], outcome: Outcome, obj: Any = None) -> float:
-        """Write the status if it differs; returns when to come again, in seconds."""
-        body = self._cache.get(key) or body
+        """Write the status if it differs; returns when to come again, in seconds.
+
+        `body` is what was worked on: the status speaks of its generation, however much newer the object is by now.
+        """
+        generation = int(body["metadata"].get("generation") or 0)
+        latest = self._cache.get(key) or body
+        if latest["metadata"]["uid"] != body["metadata"]["uid"]:
+            return 0.0  # another object took the name
+        body = latest
         old = dict(body.get("status") or {})
-        meta = body["metadata"]
-        generation = int(meta.get("generation") or 0)
         new = {**old, **outcome.status}
         new["observedGeneration"] = generation
         if obj is not None:
@@ -226,10 +230,21 @@ class Engine:
                 return self._queue.backoff(key), True
             case Unreachable():
                 return self._queue.backoff(key), True
+            case AuthenticationFailed():  # a Secret is put right without our hearing of it
+                return min(self._queue.backoff(key), SECRET_RETRY), True
+            case Terminal(code="AlreadyExists"):  # found by looking: nothing was asked of the cloud
+                return self._rest(), False
             case Terminal():
                 return TERMINAL_RETRY, False
             case _:
                 return max(error.retry_after or 0.0, self._queue.backoff(key)), True
+
+    def _wake_account(self, key: Key) -> None:
+        """The account that an object works with is to look after its credential."""
+        for target in {key, *self._cache.refers_to(key)}:
+            for account in self._cache.refers_to(target):
+                if account.kind == "CloudAccount" and self._cache.get(account) is not None:
+                    self._queue.add(account)
 
     def _rest(self) -> float:
         return self._drift_interval * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
@@ -243,6 +258,13 @@ def with_summary(given: Iterable[Condition]) -> list[Condition]:
         return result
     kind = "Reconciling" if ready.reason in MOVING else "Stalled"
     return [*result, Condition(kind, "True", ready.reason, ready.message)]
+
+
+def _ids(body: Mapping[str, Any]) -> list[str]:
+    """The ARM ids that an object's status names."""
+    status = body.get("status") or {}
+    ids = [status.get("id"), *(line.get("id") for line in status.get("resources") or ())]
+    return list(dict.fromkeys(str(id_) for id_ in ids if id_))
 
 
 def _has_id(body: Mapping[str, Any]) -> bool:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from aks_operator.kube import KubeClient, KubeError
 
 log = logging.getLogger(__name__)
+LOOK_INTERVAL: Final = 1.0
+"""Seconds between two looks of a standby: how long nobody works after a leader left in order."""
 GROUP: Final = "/apis/coordination.k8s.io/v1/namespaces"
 
 
@@ -51,7 +53,7 @@ class Lease:
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the Lease, then `lead` while renewing it. Returns when `lead` does; raises LostLease."""
         while not await self._try():  # noqa: ASYNC110  # the Lease lies in the API server: there is no event to wait for
-            await asyncio.sleep(self._seconds / 3)
+            await asyncio.sleep(min(LOOK_INTERVAL, self._seconds / 3))
         log.info("leading", extra={"lease": self._name})
         work = asyncio.ensure_future(lead())
         keep = asyncio.ensure_future(self._keep())

@@ -115,10 +115,10 @@ class Objects:
         self._wrote(key, answer)
         return answer
 
-    async def release(self, key: Key) -> None:
-        """Let go of an object whose clean-up is complete."""
+    async def release(self, key: Key, uid: str) -> None:
+        """Let go of an object whose clean-up is complete; of another that took its name we do not."""
         body = self._cache.get(key)
-        if body is None:
+        if body is None or body["metadata"].get("uid") != uid:
             return
         answer = await self._kube.remove_finalizer(path_of(key), body, FINALIZER)
         if answer is None or not (answer["metadata"].get("finalizers")):

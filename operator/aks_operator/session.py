@@ -89,7 +89,10 @@ class Session:
         return self._locks.setdefault(id_.casefold(), asyncio.Lock())
 
     def resume(self, operations: Sequence[Mapping[str, str]]) -> None:
-        """Go on with operations that an object's status remembers. One with a foreign URL is dropped: status can be edited."""
+        """Go on with operations that an object's status remembers. One with a foreign URL is dropped: status can be edited.
+
+        So is one that we have seen end: a status may be older than what we know.
+        """
         for stored in operations:
             url, resource = str(stored.get("url") or ""), str(stored.get("resource") or "")
             if self._over.get(resource.casefold()) == url:
@@ -99,8 +102,12 @@ class Session:
                     resource, str(stored.get("kind") or ""), str(stored.get("startedAt") or self._now()), url
                 )
 
-    async def converge(self, desired: Resource, *, applied_tags: Sequence[str] = ()) -> Converged:
-        """One turn towards `desired`: at most one write. Raises CloudError."""
+    async def converge(self, desired: Resource, *, applied_tags: Sequence[str] = (), pinned: bool = True) -> Converged:
+        """One turn towards `desired`: at most one write. Raises CloudError.
+
+        Without `pinned` nothing is written: it is for an object that does not yet say in its status which resource it
+        stands for. So an object without an id has nothing in the cloud, wherever we were killed.
+        """
         waiting = await self._under_way(desired.id)
         if waiting is not None:
             return waiting
@@ -109,7 +116,11 @@ class Session:
         if step.action != "none":  # a list may be old: look again before acting on it
             observed = await self.observer.one(desired.id, fresh=True)
             step = plan(desired, observed, applied_tags=applied_tags)
-        return await self.apply(step, observed, wish=_hash([desired.body, desired.creation, dict(desired.tags)]))
+        wish = _hash([desired.body, desired.creation, dict(desired.tags)])
+        if not pinned and step.action in {"create", "update"}:
+            self._check_refused(step.id, f"{wish} {ATTEMPT.get()}")
+            return Converged(observed, Step("wait", step.id, f"about to {step.action} it"), 0.0, step.action)
+        return await self.apply(step, observed, wish=wish)
 
     async def remove(self, id_: str, type_: str, mark: str) -> Converged:
         """One turn towards `id_` being gone. `done` when it is, or when it is not ours. Raises CloudError."""
@@ -118,6 +129,10 @@ class Session:
             return waiting
         observed = await self.observer.one(id_, fresh=True)
         return await self.apply(plan_deletion(id_, type_, observed, mark), observed)
+
+    def under_way(self, id_: str) -> bool:
+        """Whether an operation of ours is under way on the resource, as far as we know."""
+        return id_.casefold() in self.operations
 
     async def settle(self, id_: str) -> float | None:
         """Seconds until something that is under way on `id_` or its children may be done; None when nothing is (any more)."""
@@ -140,9 +155,7 @@ class Session:
         if step.action == "none":
             return Converged(observed, step)
         wish = f"{wish or _hash([step.action, step.body])} {ATTEMPT.get()}"
-        refused = self._refused.get(step.id.casefold())
-        if refused is not None and refused[0] == wish and self._clock() < refused[1]:
-            raise refused[2]
+        self._check_refused(step.id, wish)
         self._wishes[step.id.casefold()] = wish
         try:
             if step.action == "delete":
@@ -195,6 +208,12 @@ class Session:
             return await self.cloud.poll(url)
         finally:
             PRIORITY.reset(token)
+
+    def _check_refused(self, id_: str, wish: str) -> None:
+        """Raises what the cloud said when it was asked for this before, and said no for good."""
+        refused = self._refused.get(id_.casefold())
+        if refused is not None and refused[0] == wish and self._clock() < refused[1]:
+            raise refused[2]
 
     def _refuse(self, id_: str, error: CloudError) -> None:
         wish = self._wishes.get(id_.casefold())

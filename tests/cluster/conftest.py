@@ -16,7 +16,7 @@ from fakecloud.kube import Kube
 from hack import controlplane
 from tests.cluster.api import GROUP, PLURALS, Api
 from tests.cluster.world import World
-from tests.contract.cloud import until
+from tests.contract.cloud import Arm, Cloud, until
 
 VARIABLE = "AKS_OPERATOR_TEST_KUBECONFIG"
 
@@ -78,3 +78,13 @@ def api(kubeconfig: str) -> Iterator[Api]:
 def _served(api: Api, path: str) -> bool | None:
     """True, None as long as the kind is not served: 404 at first, then 429."""
     return api("GET", path).status == 200 or None
+
+
+@pytest.fixture(scope="session")
+def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
+    """A cloud without machines, 240 times faster than Azure: a cluster takes a second."""
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "240")
+    made = Arm(cloud)
+    yield made
+    made.close()
+    cloud.stop()

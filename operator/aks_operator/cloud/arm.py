@@ -185,6 +185,7 @@ class AzureCloud:
 
     async def _call(self, type_: str, verb: str, kind: Any, call: Callable[[_Answers], Awaitable[Any]]) -> _Answers:
         """The raw answers of one SDK call; raises CloudError."""
+        await self._clients.load(type_)
         await self.budget.acquire(kind)
         if kind == "writes" and not self._may_write():
             raise NotLeading("this process does not lead any more: nothing is written", code="NotLeading")

@@ -22,6 +22,8 @@ class Bucket:
         self._size = max(1.0, rate * _BURST_SECONDS)
         self._clock = clock
         self._tokens = self._size
+        self._ceiling = self._size
+        self._heard = False
         self._at = clock()
 
     def wait(self, priority: Priority) -> float:
@@ -29,7 +31,7 @@ class Bucket:
         now = self._clock()
         self._tokens = min(self._size, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        lacking = 1.0 + self._size * _RESERVED[priority] - self._tokens
+        lacking = 1.0 + min(self._size, self._ceiling) * _RESERVED[priority] - self._tokens
         if lacking <= 0 or (self._size < 2 and self._tokens >= 1):
             self._tokens -= 1.0
             return 0.0
@@ -38,6 +40,8 @@ class Bucket:
     def at_most(self, tokens: float) -> None:
         """The cloud said how many requests remain: never believe in more."""
         self._tokens = min(self._tokens, tokens)
+        self._ceiling = max(self._ceiling, tokens) if self._heard else tokens  # its own bucket may be smaller than ours
+        self._heard = True
 
 
 class Budget:

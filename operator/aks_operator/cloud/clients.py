@@ -1,5 +1,7 @@
 """The SDK's clients: made when first needed, over one shared connection pool."""
 
+import asyncio
+import importlib
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +25,13 @@ API_VERSIONS: Final = {
     "subscriptions": "2022-12-01",
 }
 """Pinned, so that an update of the SDK does not change the wire."""
+_MODULES: Final = {
+    "microsoft.containerservice/": "azure.mgmt.containerservice.aio",
+    "microsoft.network/dnszones": "azure.mgmt.dns.aio",
+    "microsoft.network/": "azure.mgmt.network.aio",
+    "": "azure.mgmt.resource.resources.aio",
+}
+"""By the beginning of a type in lower case; the first that fits."""
 
 
 def transport(endpoints: Endpoints, *, connections: int = 20, timeout: float = 60.0) -> AioHttpTransport:
@@ -65,6 +74,7 @@ class Clients:
         self._credential = credential
         self._subscription = subscription
         self._made: dict[str, Any] = {}
+        self._loaded: set[str] = set()
         self._options: dict[str, Any] = {
             "base_url": endpoints.resource_manager,
             "credential_scopes": [f"{endpoints.resource_manager.rstrip('/')}/.default"],
@@ -73,6 +83,13 @@ class Clients:
             "redirect_max": 0,
             "polling_interval": 5,
         }
+
+    async def load(self, type_: str) -> None:
+        """Returns when what serves an ARM type is imported. That takes seconds, in which a Lease has to be renewed."""
+        module = next(module for prefix, module in _MODULES.items() if type_.lower().startswith(prefix))
+        if module not in self._loaded:
+            await asyncio.to_thread(importlib.import_module, module)
+            self._loaded.add(module)
 
     def _make(self, name: str, client: Any) -> Any:
         made = self._made[name] = client(

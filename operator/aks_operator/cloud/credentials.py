@@ -1,5 +1,7 @@
 """Credentials for an account: azure-identity, async, against the account's own authority."""
 
+import asyncio
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +42,11 @@ PUBLIC_CLOUDS: Mapping[str, Endpoints] = {
         "https://management.usgovcloudapi.net", "https://login.microsoftonline.us", None, discover=True
     ),
 }
+
+
+async def load() -> None:
+    """Returns when azure-identity is imported: that takes a second, in which a Lease has to be renewed."""
+    await asyncio.to_thread(importlib.import_module, "azure.identity.aio")
 
 
 def credential(principal: ServicePrincipal, endpoints: Endpoints, transport: Any) -> AsyncTokenCredential:

@@ -46,6 +46,8 @@ def address(
         if kept or not marks.is_mark(mark):
             return Document([Step("none", id_, "nothing is asked of it")])
         return Document([plan_deletion(id_, desired.PUBLIC_IPS, observed, mark or "")])
+    if observed is not None and any(True for _ in silent):
+        return Document([Step("none", id_, "not all who share it have spoken")])
     first = asked[0][1]
     conflicts = {
         key: f"it is shared with {asked[0][0].namespace}/{asked[0][0].name}, which is older and wants other settings: use the same or another publicIP.name"
@@ -210,7 +212,12 @@ def record(
             return Document([Step("none", id_, "nothing is asked of it")])
         return Document([Step("delete", id_, "nobody asks for it any more", if_match=etag_of(observed))])
     first = next(iter(asked.values()))
-    wanted = address_record(id_, {a for share in asked.values() for a in share.addresses}, first.ttl, first.mark)
+    addresses, ttl = {a for share in asked.values() for a in share.addresses}, first.ttl
+    if observed is not None and any(True for _ in silent):  # theirs stays until they speak
+        properties = observed.get("properties") or {}
+        addresses |= {str(entry["ipv4Address"]) for entry in properties.get("ARecords") or ()}
+        ttl = properties.get("TTL", ttl)
+    wanted = address_record(id_, addresses, ttl, first.mark)
     step = plan(wanted, observed)
     if step.action == "create":
         step = Step("create", id_, step.why, body=step.body, if_match="")  # never over one that appeared meanwhile

@@ -21,7 +21,6 @@ PLANNERS: Final[Mapping[str, planning.Planner]] = {
     "microsoft.network/networksecuritygroups": planning.rules,
     "microsoft.network/dnszones/a": planning.record,
 }
-
 BY_ENTRY: Final = frozenset({"microsoft.network/loadbalancers", "microsoft.network/networksecuritygroups"})
 """Documents whose entries tell whom they serve: what serves an exposure that has not spoken stays by itself."""
 

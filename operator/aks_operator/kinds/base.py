@@ -18,7 +18,7 @@ from aks_operator.keys import Key
 from aks_operator.kube import KubeClient
 from aks_operator.marks import Marks
 from aks_operator.objects import parse
-from aks_operator.outcome import Hold, Outcome
+from aks_operator.outcome import Hold
 from aks_operator.plan import state_of
 from aks_operator.port import Body
 from aks_operator.session import Converged, Operation
@@ -61,34 +61,69 @@ class World:
         """The account of a root object, or of the cluster that the object refers to; None when it is not to be had."""
         try:
             if hasattr(obj.spec, "account_ref"):
-                return self.accounts.resolve(key.namespace, obj.spec.account_ref)
-            return self.cluster_of(key, obj.spec.cluster_ref).account
+                return self.accounts.resolve(key.namespace, obj.spec.account_ref, leaving=True)
+            return self.cluster_of(key, obj.spec.cluster_ref, leaving=True).account
         except Hold:
             return None
 
-    def cluster_of(self, key: Key, reference: Any) -> "Cluster":
-        """The cluster that an object refers to, with its account; raises Hold."""
+    def users(self, key: Key, *kinds: str) -> list[Key]:
+        """Who needs `key`, oldest first: those who refer to it and are invited, and those who had something by it.
+
+        Whoever is not invited can neither add to it nor keep it from going.
+        """
+        body = self.cache.get(key) or {}
+        return [
+            user
+            for user in self.cache.dependents(key)
+            if (not kinds or user.kind in kinds)
+            and (
+                self._made(user, key)
+                or (
+                    invited(user.namespace, key, (body.get("spec") or {}).get("allowedNamespaces"))
+                    and self._means(user, key)
+                )
+            )
+        ]
+
+    def _made(self, user: Key, key: Key) -> bool:
+        status = (self.cache.get(user) or {}).get("status") or {}
+        if key.kind == "DNSZone":  # an exposure has more than its name
+            zone = str(((self.cache.get(key) or {}).get("status") or {}).get("id")).casefold()
+            return any(str(line["id"]).casefold().startswith(f"{zone}/") for line in status.get("resources") or ())
+        return bool(status.get("id") or status.get("resources"))
+
+    def _means(self, user: Key, key: Key) -> bool:
+        """Of two accounts that a reference without a namespace may mean, it means one."""
+        if key.kind != "CloudAccount":
+            return True
+        found = self.parsed(user)
+        return found is not None and self.accounts.key_of(user.namespace, found.spec.account_ref) == key
+
+    def cluster_of(self, key: Key, reference: Any, *, leaving: bool = False) -> "Cluster":
+        """The cluster that an object refers to, with its account; raises Hold. `leaving`: see Accounts.resolve."""
         cluster_key = Key("ManagedCluster", reference.namespace or key.namespace, reference.name)
         cluster = self.parsed(cluster_key)
         if cluster is None:
             raise Hold("WaitingForCluster", self.lacking(cluster_key, "clusterRef"))
-        if not invited(key.namespace, cluster_key, cluster.spec.allowed_namespaces):
+        if not leaving and not invited(key.namespace, cluster_key, cluster.spec.allowed_namespaces):
             raise Hold(
                 "NotAllowed",
                 f"ManagedCluster {cluster_key.namespace}/{cluster_key.name} does not list namespace {key.namespace!r} in allowedNamespaces",
             )
-        account = self.accounts.resolve(cluster_key.namespace, cluster.spec.account_ref)
+        account = self.accounts.resolve(cluster_key.namespace, cluster.spec.account_ref, leaving=leaving)
         id_ = self.resource(account, cluster.spec.resource_group, CLUSTERS, azure_name(cluster))
         return Cluster(cluster_key, cluster, account, id_)
 
-    def operations(self, account: Account | None, resources: Iterable[str]) -> Iterable[Operation]:
-        """The operations under way on these resources."""
+    def operations(
+        self, account: Account | None, resources: Iterable[str], *, below: bool = False
+    ) -> Iterable[Operation]:
+        """The operations under way on these resources; with `below` also those on their children."""
         if account is None:
             return
         for id_ in resources:
-            operation = account.session.operations.get(id_.casefold())
-            if operation is not None:
-                yield operation
+            for key, operation in account.session.operations.items():
+                if key == id_.casefold() or (below and key.startswith(f"{id_.casefold()}/")):
+                    yield operation
 
     def resource(self, account: Account, group: str, type_: str, *names: str) -> str:
         """The ARM id of a resource in a group of the account's subscription."""
@@ -115,6 +150,15 @@ class Cluster:
     def deleting(self) -> bool:
         """Whether its object was deleted."""
         return self.obj.metadata.deletion_timestamp is not None
+
+
+def first_pool(world: World, cluster: Key) -> tuple[Key, Any] | None:
+    """The pool that a cluster's creation carries, with its model: the oldest System pool, then by name."""
+    for key in world.users(cluster, "NodePool"):
+        pool = world.parsed(key)
+        if pool is not None and pool.spec.mode == "System" and pool.metadata.deletion_timestamp is None:
+            return key, pool
+    return None
 
 
 def azure_name(obj: Any) -> str:
@@ -147,16 +191,10 @@ def check_pinned(obj: Any, id_: str) -> None:
         )
 
 
-def pin(obj: Any, id_: str) -> Outcome | None:
-    """The outcome that writes down which resource the object stands for, None when that was done before.
-
-    It is written before anything is made: an object without an id has nothing in the cloud, wherever we were killed.
-    Raises Hold when the object would now mean another resource.
-    """
+def is_pinned(obj: Any, id_: str) -> bool:
+    """Whether the object's status says which resource it stands for. Raises Hold when it now means another."""
     check_pinned(obj, id_)
-    if obj.status is not None and obj.status.id:
-        return None
-    return Outcome([Condition("Ready", "False", "Creating", "about to be created")], {"id": id_}, again_after=0.0)
+    return obj.status is not None and bool(obj.status.id)
 
 
 def stored_operations(obj: Any) -> list[dict[str, str]]:

@@ -47,13 +47,23 @@ class CloudAccountReconciler:
         return ()
 
     async def _delete(self, key: Key) -> Outcome:
-        users = self._world.cache.dependents(key)
+        users = self._world.users(key)
         if users:
+            missing = await self._keep_open(key)
             names = ", ".join(f"{user.kind} {user.namespace}/{user.name}" for user in users[:5])
             blocked = [str(user) for user in users[:20]]
             return Outcome(
-                [Condition("Ready", "False", "Blocked", f"still needed by {names}: delete them first")],
+                [Condition("Ready", "False", "Blocked", f"still needed by {names}: delete them first{missing}")],
                 {"deletion": {"blockedBy": blocked}},
             )
         await self._world.accounts.close(key)
         return RELEASE
+
+    async def _keep_open(self, key: Key) -> str:
+        """Users can only be cleaned up with the account's credential; what stands in the way, to be put into a message."""
+        try:
+            await self._world.accounts.open(key)
+        except Hold as hold:  # in use before, it is held in memory
+            if self._world.accounts.get(key) is None:
+                return f". They cannot be cleaned up: {hold}"
+        return ""

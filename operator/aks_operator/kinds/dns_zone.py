@@ -11,8 +11,8 @@ from aks_operator.kinds.base import (
     World,
     applied_tags,
     check_supported,
+    is_pinned,
     known_tags,
-    pin,
     progress,
     provisioning,
     resource_status,
@@ -34,7 +34,7 @@ class DNSZoneReconciler:
         deleting = obj.metadata.deletion_timestamp is not None
         if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
             return RELEASE
-        account = world.accounts.resolve(key.namespace, spec.account_ref)
+        account = world.accounts.resolve(key.namespace, spec.account_ref, leaving=deleting)
         id_ = world.resource(account, spec.resource_group, ZONES, spec.zone)
         account.session.resume(stored_operations(obj))
         if deleting:
@@ -42,11 +42,12 @@ class DNSZoneReconciler:
         check_supported(obj)
         if spec.visibility != "Public":
             raise Hold("NotSupported", "private zones are not built yet: use visibility Public")
-        if (first := pin(obj, id_)) is not None:
-            return first
-        await world.groups.ensure(account, spec.resource_group, None)
+        pinned = is_pinned(obj, id_)
+        world.groups.check_fence(account, spec.resource_group)
+        if pinned:
+            await world.groups.ensure(account, spec.resource_group, None)
         desired = zone(id_, spec, world.marks.value(key))
-        turn = await account.session.converge(desired, applied_tags=known_tags(obj))
+        turn = await account.session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
         ready = progress(turn)
         properties = (turn.body or {}).get("properties") or {}
         return Outcome(
@@ -64,7 +65,7 @@ class DNSZoneReconciler:
         )
 
     async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
-        users = [user for user in self._world.cache.dependents(key) if user.kind == "ServiceExposure"]
+        users = self._world.users(key, "ServiceExposure")
         if users:
             names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
             return Outcome(

@@ -13,9 +13,10 @@ from aks_operator.kinds.base import (
     applied_tags,
     azure_name,
     check_supported,
+    first_pool,
+    is_pinned,
     known_tags,
     node_counts,
-    pin,
     progress,
     provisioning,
     resource_status,
@@ -44,21 +45,29 @@ class ManagedClusterReconciler:
         deleting = obj.metadata.deletion_timestamp is not None
         if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
             return RELEASE
-        account = world.accounts.resolve(key.namespace, spec.account_ref)
+        account = world.accounts.resolve(key.namespace, spec.account_ref, leaving=deleting)
         id_ = world.resource(account, spec.resource_group, CLUSTERS, azure_name(obj))
         account.session.resume(stored_operations(obj))
         if deleting:
             return await self._delete(key, obj, account, id_)
         check_supported(obj)
         _check_built(spec)
-        if (first := pin(obj, id_)) is not None:
-            return first
-        await world.groups.ensure(account, spec.resource_group, spec.location)
+        pinned = is_pinned(obj, id_)
+        world.groups.check_fence(account, spec.resource_group)
+        if pinned:
+            await world.groups.ensure(account, spec.resource_group, spec.location)
         observed = await account.session.observer.one(id_)
-        pools = [] if observed is not None else [self._first_pool(key)]
+        pools = []
+        if observed is None and not account.session.under_way(id_):
+            first, pool = self._first_pool(key)
+            if pinned and (pool.status is None or not pool.status.id):  # it is made with us: first it says so
+                return Outcome(
+                    [Condition("Ready", "False", "Creating", f"NodePool {first.name} is about to be created")]
+                )
+            pools = [profile(azure_name(pool), pool.spec, mark=world.marks.value(first))]
         mark = world.marks.value(key)
         desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
-        turn = await account.session.converge(desired, applied_tags=known_tags(obj))
+        turn = await account.session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
         ready = progress(turn)
         body = turn.body or observed
         if ready.status == "True" and spec.kubeconfig_secret is not None:
@@ -71,12 +80,10 @@ class ManagedClusterReconciler:
         """See engine.Reconciler."""
         return self._world.operations(self._world.open_account(key, obj), resources)
 
-    def _first_pool(self, key: Key) -> dict[str, Any]:
-        """The one pool that the cluster's creation carries: the oldest System pool, then by name."""
-        for pool_key in self._world.cache.dependents(key):
-            pool = self._world.parsed(pool_key) if pool_key.kind == "NodePool" else None
-            if pool is not None and pool.spec.mode == "System" and pool.metadata.deletion_timestamp is None:
-                return profile(azure_name(pool), pool.spec, mark=self._world.marks.value(pool_key))
+    def _first_pool(self, key: Key) -> tuple[Key, Any]:
+        """The one pool that the cluster's creation carries: the oldest System pool, then by name. Raises Hold."""
+        if (found := first_pool(self._world, key)) is not None:
+            return found
         raise Hold(
             "WaitingForSystemPool",
             "a cluster is created together with a System pool: create a NodePool with mode System and this clusterRef",
@@ -84,7 +91,7 @@ class ManagedClusterReconciler:
 
     def _nodes(self, key: Key) -> dict[str, Any]:
         """Nodes of all pools: how many are ready, how many are wanted."""
-        pools = [self._world.parsed(k) for k in self._world.cache.dependents(key) if k.kind == "NodePool"]
+        pools = [self._world.parsed(user) for user in self._world.users(key, "NodePool")]
         known = [
             pool.status.nodes
             for pool in pools
@@ -116,7 +123,7 @@ class ManagedClusterReconciler:
         await self._world.kube.create(path, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
 
     async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
-        users = [user for user in self._world.cache.dependents(key) if user.kind == "ServiceExposure"]
+        users = self._world.users(key, "ServiceExposure")
         if users:
             names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
             return Outcome(

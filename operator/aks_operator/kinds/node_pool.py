@@ -12,9 +12,10 @@ from aks_operator.kinds.base import (
     applied_tags,
     azure_name,
     check_supported,
+    first_pool,
+    is_pinned,
     known_tags,
     node_counts,
-    pin,
     progress,
     provisioning,
     resource_status,
@@ -41,7 +42,7 @@ class NodePoolReconciler:
         cluster_key = Key("ManagedCluster", spec.cluster_ref.namespace or key.namespace, spec.cluster_ref.name)
         if deleting and world.cache.get(cluster_key) is None:
             return RELEASE  # it went with its cluster
-        cluster = world.cluster_of(key, spec.cluster_ref)
+        cluster = world.cluster_of(key, spec.cluster_ref, leaving=deleting)
         session = cluster.account.session
         id_ = f"{cluster.id}/agentPools/{azure_name(obj)}"
         session.resume(stored_operations(obj))
@@ -52,15 +53,14 @@ class NodePoolReconciler:
             raise Hold("NotSupported", "replacePolicy Rotate is not built yet: use Never")
         if cluster.deleting:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is being deleted")
-        if (first := pin(obj, id_)) is not None:
-            return first
+        pinned = is_pinned(obj, id_)
         if not cluster.exists:
-            raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
+            return self._before(key, cluster, id_)
         observed = await session.observer.one(id_)
         version = cluster.obj.status.kubernetes_version or cluster.obj.spec.kubernetes_version
         floor = cluster.obj.spec.auto_upgrade != "None"
         desired = pool(id_, spec, mark=world.marks.value(key), version=version, observed=observed, floor=floor)
-        turn = await session.converge(desired, applied_tags=known_tags(obj))
+        turn = await session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
         if not turn.done:
             session.observer.stale(MACHINES, id_)
         ready = progress(turn)
@@ -72,6 +72,15 @@ class NodePoolReconciler:
         if again_after is None and status.get("nodes", {}).get("ready") != status.get("nodes", {}).get("wanted"):
             again_after = world.settings.poll_interval_seconds
         return Outcome([ready], status, again_after=again_after, resources=[id_])
+
+    def _before(self, key: Key, cluster: Cluster, id_: str) -> Outcome:
+        """The outcome while there is no cluster. The pool that is made with it is pinned with it, all others are free."""
+        waits = Condition("Ready", "False", "WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
+        made = cluster.obj.status is not None and bool(cluster.obj.status.id)
+        if not made:
+            return Outcome([waits], {"id": None})
+        first = first_pool(self._world, cluster.key)
+        return Outcome([waits], {"id": id_} if first is not None and first[0] == key else {})
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
@@ -118,10 +127,11 @@ class NodePoolReconciler:
         )
 
     def _other_system_pool(self, key: Key, cluster: Key) -> bool:
-        for other in self._world.cache.dependents(cluster):
-            found = self._world.parsed(other) if other.kind == "NodePool" and other != key else None
+        for other in self._world.users(cluster, "NodePool"):
+            found = self._world.parsed(other)
             if (
                 found is not None
+                and other != key
                 and found.spec.mode == "System"
                 and found.metadata.deletion_timestamp is None
                 and found.status

@@ -12,7 +12,7 @@ from aks_operator.desired.zone import ZONES
 from aks_operator.documents.reconciler import entries_of
 from aks_operator.documents.shares import DROP, ORPHAN, Result, is_wish
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World, azure_name, check_supported, known_tags
+from aks_operator.kinds.base import Cluster, World, azure_name, check_supported, known_tags, stored_operations
 from aks_operator.marks import mark_of
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.plan import settled
@@ -66,28 +66,30 @@ class ServiceExposureReconciler:
         check_supported(obj)
         _check_built(spec)
         cluster = world.cluster_of(key, spec.cluster_ref)
+        cluster.account.session.resume(stored_operations(obj))
         if not cluster.exists or not cluster.obj.status.node_resource_group:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
         places = await self._places(key, spec, cluster)
-        if obj.status is None or not obj.status.id:  # written down before anything is made, as every kind does
+        former = self._let_go_of_former(key, obj, cluster, places)
+        known = {line.id.casefold() for line in (obj.status.resources if obj.status else None) or ()}
+        if any(id_.casefold() not in known for id_ in places.all()):  # written down before anything is asked for
+            reason, message = ("Updating", "about to be changed") if known else ("Creating", "about to be created")
             return Outcome(
-                [Condition("Ready", "False", "Creating", "about to be created")],
-                {"id": places.balancer, "resources": _resources(places, {})},
+                [Condition("Ready", "False", reason, message)],
+                {"id": places.balancer, "resources": [*_resources(places, {}), *former]},
                 again_after=0.0,
             )
-        former = self._let_go_of_former(key, obj, cluster, places)
         try:
             ports = await self._service(key, spec, cluster)
+            backend = Condition("BackendReady", "True", "Succeeded")
+            await self._ask(key, obj, cluster, places, ports)
         except Hold as hold:  # what is there stays: unknown node ports are no reason to take rules away
-            return self._outcome(
-                key, obj, cluster, places, Condition("BackendReady", "False", hold.reason, str(hold)), (), former
-            )
-        await self._ask(key, obj, cluster, places, ports)
-        return self._outcome(key, obj, cluster, places, Condition("BackendReady", "True", "Succeeded"), ports, former)
+            ports, backend = (), Condition("BackendReady", "False", hold.reason, str(hold))
+        return self._outcome(key, obj, cluster, places, backend, ports, former)
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
-        return self._world.operations(self._world.open_account(key, obj), resources)
+        return self._world.operations(self._world.open_account(key, obj), resources, below=True)
 
     async def _places(self, key: Key, spec: Any, cluster: Cluster) -> Places:
         world = self._world
@@ -322,17 +324,19 @@ class ServiceExposureReconciler:
         return self._world.shares.result(_document(account, id_))
 
     def _let_go_of_former(self, key: Key, obj: Any, cluster: Cluster, places: Places) -> list[dict[str, Any]]:
-        """What the object used before and does not need now (another record, another address) is told so.
+        """What the object used before and does not need now: another record, another address.
 
-        The lines of status.resources that stay until it has been seen: a new process goes on from them.
+        Returns their lines of status.resources: they stay until our entries have been seen gone.
         """
         now = {id_.casefold() for id_ in places.all()}
         lines = []
-        for line in obj.status.resources or ():
-            if line.id.casefold() not in now:
-                document = self._world.documents.say(cluster.account.key, line.id, key, _farewell(obj, line.type))
-                if not self._left(key, document):
-                    lines.append({"id": line.id, "type": line.type, "ready": "False", "reason": "Deleting"})
+        for line in (obj.status.resources if obj.status else None) or ():
+            if line.id.casefold() in now:
+                continue
+            document = self._world.documents.say(cluster.account.key, line.id, key, _farewell(obj, line.type))
+            self._world.documents.look(document)
+            if not self._left(key, document):
+                lines.append({"id": line.id, "type": line.type, "ready": "False", "reason": "Deleting"})
         return lines
 
     async def _delete(self, key: Key, obj: Any) -> Outcome:
@@ -349,7 +353,8 @@ class ServiceExposureReconciler:
                 "WaitingForCluster",
                 f"ManagedCluster {cluster_key.name} is needed to clean up: it was removed before its exposures",
             )
-        cluster = world.cluster_of(key, obj.spec.cluster_ref)
+        cluster = world.cluster_of(key, obj.spec.cluster_ref, leaving=True)
+        cluster.account.session.resume(stored_operations(obj))
         account = cluster.account.key
         pending = []
         for line in lines:
@@ -420,7 +425,7 @@ def _check_built(spec: Any) -> None:
         raise Hold("NotSupported", f"type {spec.type} is not built yet: use LoadBalancer")
     if spec.visibility == "Internal":
         raise Hold("NotSupported", "visibility Internal is not built yet: use Public")
-    if spec.public_ip is not None and getattr(spec.public_ip, "resource_id", None):
+    if spec.public_ip is not None and spec.public_ip.resource_id:
         raise Hold("NotSupported", "publicIP.resourceID is not built yet: give a name, or nothing")
 
 

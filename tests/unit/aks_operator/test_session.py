@@ -272,3 +272,17 @@ async def test_a_document_waits_for_what_is_under_way_on_its_children(session: S
 def test_an_operations_url_is_shown_nowhere(session: Session) -> None:
     session.resume([{"resource": ID, "kind": "create", "startedAt": "t", "url": f"{OPERATIONS}signed"}])
     assert "signed" not in repr(session.operations)
+
+
+async def test_nothing_is_written_for_an_object_that_is_not_pinned(session: Session, arm: Arm) -> None:
+    turn = await session.converge(wanted(), pinned=False)
+    assert (turn.done, turn.operation, turn.again_after) == (False, "create", 0.0)
+    assert arm.writes == []
+
+
+async def test_a_refusal_that_is_remembered_is_told_before_an_object_is_pinned(session: Session, arm: Arm) -> None:
+    arm.refuse = lambda verb, _: REFUSED if verb == "PUT" else None
+    with pytest.raises(Terminal):
+        await session.converge(wanted())
+    with pytest.raises(Terminal):
+        await session.converge(wanted(), pinned=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aks_operator.kinds.base import applied_tags, check_pinned, check_supported, pin, progress, provisioning
+from aks_operator.kinds.base import applied_tags, check_pinned, check_supported, is_pinned, progress, provisioning
 from aks_operator.objects import parse
 from aks_operator.outcome import Hold
 from aks_operator.plan import Step
@@ -62,12 +62,9 @@ def test_a_tag_is_forgotten_only_when_it_is_gone(
     assert applied_tags(obj, turn("none" if done else "wait")) == kept
 
 
-def test_what_an_object_stands_for_is_written_down_before_anything_is_made() -> None:
-    first = pin(zone(), ID)
-    assert first is not None
-    assert first.status == {"id": ID}
-    assert first.again_after == 0.0
-    assert pin(zone({"id": ID.upper()}), ID) is None
+def test_an_object_is_pinned_by_its_status() -> None:
+    assert not is_pinned(zone(), ID)
+    assert is_pinned(zone({"id": ID.upper()}), ID)
 
 
 def test_an_object_never_comes_to_mean_another_resource() -> None:

@@ -1,0 +1,87 @@
+"""An operator over a cloud, and the namespaces that it watches."""
+
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from tests.cluster.api import Api
+from tests.cluster.desk import Desk
+from tests.cluster.operators import Operator
+from tests.contract.cloud import Arm
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class Office:
+    """An operator, and the namespaces that it watches: one after the other is given to a test."""
+
+    def __init__(self, api: Api, arm: Arm, kubeconfig: str, folder: Path, desks: int, **settings: object) -> None:
+        name = f"t{uuid.uuid4().hex[:6]}"
+        watch = [f"{name}-{n}" for n in range(desks)]
+        self._names = iter(watch)
+        self.api, self.arm = api, arm
+        self.home = f"{name}-operator"
+        meta = {"name": self.home}
+        api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        self.operator = Operator(kubeconfig, folder, self.home, watch, arm.cloud.endpoint, **settings)
+        self.desks: list[Desk] = []
+
+    def desk(self, **account: object) -> Desk:
+        """The next namespace, with an account that works."""
+        made = Desk(self.api, self.arm, next(self._names))
+        made.open(**account)
+        self.desks.append(made)
+        return made
+
+    def close(self) -> None:
+        """End the operator; what tests left behind is let go of, so that a long-lived API server stays clean."""
+        self.operator.stop()
+        for desk in self.desks:
+            desk.abandon()
+        self.api.delete(f"/api/v1/namespaces/{self.home}")
+
+    def __enter__(self) -> "Office":
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.close()
+
+
+class Machines:
+    """Free workers of a cloud with host compute, made by hand, and the accounts whose tokens that cloud hands out."""
+
+    def __init__(self, api: Api, home: str) -> None:
+        self._api = api
+        self._home = home
+        self._names: list[str] = []
+        for account in ("fakecloud-cluster-admin", "fakecloud-cluster-user"):
+            body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}
+            api.create(f"/api/v1/namespaces/{home}/serviceaccounts", body)
+        admin = {"kind": "ServiceAccount", "name": "fakecloud-cluster-admin", "namespace": home}
+        binding = {
+            "metadata": {"name": home},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [admin],
+        }
+        api.create(f"{RBAC}/clusterrolebindings", binding)
+
+    def add(self, *names: str) -> None:
+        """Workers join."""
+        for name in names:
+            taint = {"key": "fakecloud.aks-operator.io/free", "effect": "NoSchedule"}
+            body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"taints": [taint]}}
+            self._api.create("/api/v1/nodes", body)
+            conditions = [{"type": "Ready", "status": "True", "reason": "Test", "message": ""}]
+            self._api.merge(f"/api/v1/nodes/{name}/status", {"status": {"conditions": conditions}})
+            self._names.append(name)
+
+    def remove(self, name: str) -> None:
+        """A worker leaves."""
+        self._api.delete(f"/api/v1/nodes/{name}")
+        self._names.remove(name)
+
+    def close(self) -> None:
+        """All workers leave."""
+        for name in list(self._names):
+            self.remove(name)
+        self._api.delete(f"{RBAC}/clusterrolebindings/{self._home}")
