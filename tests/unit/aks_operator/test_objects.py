@@ -131,15 +131,17 @@ async def test_a_list_finds_what_no_event_told(desk: Desk) -> None:
 
 
 async def test_release_takes_only_our_finalizer(desk: Desk) -> None:
-    desk.put(POOL, metadata={"finalizers": ["theirs", FINALIZER], "deletionTimestamp": "now"})
-    await desk.objects.release(POOL)
+    uid = desk.put(POOL, metadata={"finalizers": ["theirs", FINALIZER], "deletionTimestamp": "now"})["metadata"]["uid"]
+    await desk.objects.release(POOL, "of another that had the name")
+    assert desk.server.objects[path_of(POOL)]["metadata"]["finalizers"] == ["theirs", FINALIZER]
+    await desk.objects.release(POOL, uid)
     assert desk.server.objects[path_of(POOL)]["metadata"]["finalizers"] == ["theirs"]
     assert desk.cache.get(POOL) is not None
-    desk.put(POOL, metadata={"finalizers": [FINALIZER], "deletionTimestamp": "now"})
-    await desk.objects.release(POOL)
+    uid = desk.put(POOL, metadata={"finalizers": [FINALIZER], "deletionTimestamp": "now"})["metadata"]["uid"]
+    await desk.objects.release(POOL, uid)
     assert path_of(POOL) not in desk.server.objects
     assert desk.cache.get(POOL) is None
-    await desk.objects.release(POOL)
+    await desk.objects.release(POOL, uid)
 
 
 def ready(reason: str, state: str = "False", *others: str) -> dict[str, Any]:
