@@ -29,8 +29,8 @@ def server_context(directory: Path, names: Sequence[str]) -> ssl.SSLContext:
         .sign(ca_key, hashes.SHA256())
     )
     chain, secret = directory / "tls.crt", directory / "tls.key"
-    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    _write_secret(secret, _pem(key))
+    write(chain, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    write(secret, _pem(key))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(chain, secret)
     return context
@@ -40,7 +40,7 @@ def signing_key(directory: Path) -> rsa.RSAPrivateKey:
     """The key that signs tokens."""
     path = directory / "signing.key"
     if not path.exists():
-        _write_secret(path, _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+        write(path, _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError(f"{path} holds no RSA key: remove it")
@@ -74,8 +74,8 @@ def _authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certif
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(made.public_key()), critical=False)
         .sign(made, hashes.SHA256())
     )
-    _write_secret(key_path, _pem(made))
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write(key_path, _pem(made))
+    write(path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
     return made, certificate
 
 
@@ -103,7 +103,10 @@ def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def _write_secret(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_bytes(content)
+def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file whole or not at all: a kill in between leaves what was there. By default its owner's alone."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=mode)
+    beside.write_bytes(content)
+    beside.replace(path)

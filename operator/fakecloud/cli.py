@@ -1,7 +1,10 @@
 """The `fakecloud` command."""
 
 import asyncio
+import ipaddress
 import logging
+import math
+import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -56,17 +59,19 @@ def serve(
     ] = False,
 ) -> None:
     """Serve Azure Resource Manager and its token endpoint."""
-    from fakecloud.server import Options, Server
+    from fakecloud.server import CannotServe, Options, Server
+    from fakecloud.store import InUse
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if compute not in {"none", "host"}:
         raise typer.BadParameter(f"{compute} is not built: use none or host", param_hint="--compute")
+    for option, guids in (("--subscription", subscription), ("--tenant", [tenant]), ("--client", [client])):
+        for given in guids or ():
+            _check_guid(option, given)
     try:
-        factor = float("inf") if speed == "instant" else float(speed)
+        ipaddress.ip_network(public_range)
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{speed!r} is no number: give one such as 60, or instant", param_hint="--speed"
-        ) from error
+        raise typer.BadParameter(str(error), param_hint="--public-range") from error
     options = Options(
         port=port,
         state=state,
@@ -76,7 +81,7 @@ def serve(
         tenant=tenant,
         client=client,
         compute=compute,
-        speed=factor,
+        speed=_speed(speed),
         dns_port=dns_port,
         public_range=public_range,
         publish_namespace=publish_namespace,
@@ -84,7 +89,35 @@ def serve(
         api_server=api_server,
         levers=levers,
     )
-    asyncio.run(_serve(Server, options))
+    try:
+        asyncio.run(Server(options).run())
+    except (InUse, CannotServe) as error:
+        typer.echo(f"fakecloud: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _speed(given: str) -> float:
+    """How many times faster than Azure; infinite for "instant"."""
+    try:
+        factor = math.inf if given == "instant" else float(given)
+    except ValueError:
+        factor = math.nan
+    if not factor > 0:
+        raise typer.BadParameter(
+            f"{given!r} is no speed: give a number above 0 such as 60, or instant", param_hint="--speed"
+        )
+    return factor
+
+
+def _check_guid(option: str, given: str | None) -> None:
+    try:
+        good = given is None or str(uuid.UUID(given)) == given.lower()
+    except ValueError:
+        good = False
+    if not good:
+        raise typer.BadParameter(
+            f"{given!r} is no GUID such as 00000000-0000-0000-0000-000000000001", param_hint=option
+        )
 
 
 @app.command()
@@ -106,10 +139,6 @@ def agent(
     if not server:
         raise typer.BadParameter("give the URL of fakecloud", param_hint="--server")
     asyncio.run(Agent(AgentOptions(server, ca_file, token_file, node)).run())
-
-
-async def _serve(server: type, options: object) -> None:
-    await server(options).run()
 
 
 def main() -> None:

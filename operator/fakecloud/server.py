@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     from fakecloud.control.levers import Levers
 
 log = logging.getLogger(__name__)
+LAST_ANSWERS = 3.0
+"""Seconds that requests under way may take after SIGTERM; agents that wait for news are sent away then."""
+
+
+class CannotServe(Exception):
+    """The address cannot be had. The message says which, and why."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +157,17 @@ class Server:
         await self.compute.start()
         names = [*options.hostnames, "localhost", "127.0.0.1"]
         context = certs.server_context(options.state, names)
-        runner = web.AppRunner(self.application(), access_log=None)
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=LAST_ANSWERS)
         await runner.setup()
         site = web.TCPSite(runner, options.listen, options.port, ssl_context=context)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotServe(f"cannot listen on {options.listen}:{options.port}: {error.strerror}") from error
         port = int(runner.addresses[0][1])
         host = options.hostnames[0] if options.hostnames else "localhost"
-        self._write_account(f"https://{host}" + ("" if options.hostnames and port in {443, 8443} else f":{port}"))
+        behind_service = options.publish_namespace is not None  # whose port is HTTPS's own
+        self._write_account(f"https://{host}" + ("" if behind_service or port == 443 else f":{port}"))
         reclaiming = asyncio.ensure_future(self._reclaim())
         self.operations.resume()
         dns = DnsServer(Authority(self.store))
@@ -208,20 +218,13 @@ class Server:
             await kube.close()
 
     def _write_account(self, endpoint: str) -> None:
-        path = self._options.state / "account.json"
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(
-            json.dumps(
-                {
-                    "endpoint": endpoint,
-                    **self.account,
-                    "locations": list(LOCATIONS),
-                    "kubernetesVersions": list(VERSIONS),
-                },
-                indent=2,
-            )
-        )
+        account = {
+            "endpoint": endpoint,
+            **self.account,
+            "locations": list(LOCATIONS),
+            "kubernetesVersions": list(VERSIONS),
+        }
+        certs.write(self._options.state / "account.json", json.dumps(account, indent=2).encode())
 
 
 async def _healthz(_: web.Request) -> web.Response:
@@ -248,6 +251,8 @@ def _account(options: Options, store: Store) -> dict[str, str]:
         "subscriptionId": options.subscriptions[0] if options.subscriptions else str(uuid.uuid4()),
         **have,
         **({"clientId": options.client} if options.client else {}),
+        **({"tenantId": options.tenant} if options.tenant else {}),
+        **({"subscriptionId": options.subscriptions[0]} if options.subscriptions else {}),
     }
     if known != have:
         client = {"clientId": known["clientId"], "secret": known["clientSecret"], "objectId": str(uuid.uuid4())}

@@ -1,6 +1,7 @@
 """State: a dict in memory over SQLite. What was answered survives a kill -9."""
 
 import asyncio
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,15 +11,30 @@ from typing import Any
 Body = dict[str, Any]
 
 
+class InUse(Exception):
+    """Another process keeps its state in the directory."""
+
+
 class Store:
     """Documents by kind and key (ARM ids in lower case). Every change is committed before the call returns.
+
+    One process at a time: raises InUse when another has the directory.
 
     `version` grows with each change; `changed` waits for it.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(directory / "state.db", isolation_level=None)
+        file = directory / "state.db"
+        file.touch(mode=0o600)
+        file.chmod(0o600)  # it holds secrets; SQLite gives its other files the same mode
+        self._lock = (directory / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise InUse(f"{directory} is in use by another fakecloud") from None
+        self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
@@ -113,3 +129,4 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+        self._lock.close()

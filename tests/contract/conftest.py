@@ -70,12 +70,12 @@ def group(arm: Arm) -> Group:
 
 
 @pytest.fixture
-def start_cloud(tmp_path: Path) -> Iterator[Callable[[str], Cloud]]:
-    """Starts a cloud of a test's own, for those that break it. Its speed is the argument."""
+def start_cloud(tmp_path: Path) -> Iterator[Callable[..., Cloud]]:
+    """Starts a cloud of a test's own, for those that break it. Its speed is the argument, and further options."""
     started: list[Cloud] = []
 
-    def start(speed: str) -> Cloud:
-        started.append(Cloud(tmp_path / str(len(started)), speed))
+    def start(speed: str, *options: str) -> Cloud:
+        started.append(Cloud(tmp_path / str(len(started)), speed, *options))
         return started[-1]
 
     yield start

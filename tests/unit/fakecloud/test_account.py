@@ -1,7 +1,7 @@
 """Who a cloud is: made once, kept in its state."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ import pytest
 
 from fakecloud.identity.routes import CLIENT
 from fakecloud.server import Options, Server
+from fakecloud.store import InUse
 
 GUID = "00000000-0000-0000-0000-00000000000{}".format
 Start = Callable[..., Server]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
+def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a cloud over the same state each time; it serves nothing."""
+    started: list[Server] = []
 
     plain = Options(
         port=0,
@@ -31,7 +33,14 @@ def start(tmp_path: Path) -> Start:
         dns_port=None,
         public_range="203.0.113.0/24",
     )
-    return lambda **more: Server(replace(plain, **more))
+
+    def begin(**more: Any) -> Server:
+        started.append(Server(replace(plain, **more)))
+        return started[-1]
+
+    yield begin
+    for server in started:
+        server.store.close()
 
 
 def again(start: Start, server: Server, **more: Any) -> Server:
@@ -71,3 +80,18 @@ def test_a_state_from_before_agents_gets_a_token_for_them(start: Start) -> None:
     server = again(start, first)
     assert server.account["agentToken"]
     assert server.account.items() >= old.items()
+
+
+def test_another_tenant_and_subscription_take_the_place_of_the_first_and_old_subscriptions_stay(start: Start) -> None:
+    first = start(tenant=GUID(2), subscriptions=[GUID(1)])
+    server = again(start, first, tenant=GUID(5), subscriptions=[GUID(6)])
+    assert (server.account["tenantId"], server.account["subscriptionId"]) == (GUID(5), GUID(6))
+    assert {GUID(1), GUID(6)} <= server.store.all("subscription").keys()
+
+
+def test_two_processes_never_share_a_state(start: Start) -> None:
+    first = start()
+    with pytest.raises(InUse, match="in use by another"):
+        start()
+    first.store.close()
+    assert start().account == first.account
