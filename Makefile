@@ -19,6 +19,9 @@ test: lint type ## Run everything: lint, types, then all tests, those on kind in
 	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build && hack/install
 	@$(RUN) pytest
 
+bench: setup ## Measure operator, fake cloud, CRDs and image: a line a figure, and bench/results.json. ONLY="shop cloud" for some.
+	@hack/kubernetes-build >/dev/null && $(RUN) python -m bench $(ONLY)
+
 clean: ## Remove the kind cluster and what the demo started; the cache and distribution packages stay.
 	@hack/cluster-down
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results.json

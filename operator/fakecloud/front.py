@@ -45,7 +45,7 @@ class Front:
         return pass_by
 
     async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        began = time.monotonic()
+        began, at = time.monotonic(), time.time()
         request_id = str(uuid.uuid4())
         principal = ["-"]
         PRINCIPAL.set(principal)
@@ -62,6 +62,7 @@ class Front:
             "status": response.status,
             "principal": principal[0],
             "api_version": request.query.get("api-version", ""),
+            "began": at,
             "milliseconds": (time.monotonic() - began) * 1000,
             "request_id": request_id,
         }

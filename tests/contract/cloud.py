@@ -133,6 +133,12 @@ class Cloud(Account):
         self._process = None
         return code
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """What the server wrote to stderr."""
         return (self.state / "stderr.log").read_text()

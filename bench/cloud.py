@@ -1,0 +1,110 @@
+"""fakecloud with 10,000 resources, over TLS and with its state on disk: how fast, how soon, how large."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figure, at_least, below, plain
+from bench.load import PLACE, Load, Target, put_all, run
+from tests.contract.cloud import API_VERSION, Arm, Cloud
+
+GROUPS, RECORDS = 1000, 8998
+"""With the resource group and the zone: 10,000 resources."""
+SECONDS = 10
+LISTS = 15
+VERSION = f"?api-version={API_VERSION}"
+NETWORK = "/resourceGroups/bench/providers/Microsoft.Network"
+RULE = {
+    "properties": {
+        "protocol": "Tcp",
+        "access": "Allow",
+        "direction": "Inbound",
+        "priority": 1000,
+        "description": PLACE,
+        "sourceAddressPrefix": "198.51.100.0/24",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": "80",
+    }
+}
+
+
+def figures() -> Iterator[Figure]:
+    """See the module."""
+    with tempfile.TemporaryDirectory(prefix="bench-cloud-") as folder:
+        began = time.monotonic()
+        cloud = Cloud(Path(folder), "instant")
+        yield below(1, "cloud: start, empty", time.monotonic() - began, "s")
+        try:
+            yield from _measure(cloud)
+        finally:
+            cloud.stop()
+
+
+def _measure(cloud: Cloud) -> Iterator[Figure]:
+    arm = Arm(cloud)
+    base = f"{cloud.endpoint}/subscriptions/{cloud.subscription}"
+    arm.put("/resourceGroups/bench", {"location": "westeurope"})
+    arm.put(f"{NETWORK}/dnsZones/bench.example", {"location": "global"})
+    group = json.dumps({"location": "westeurope", "properties": {}})
+    record = json.dumps({"properties": {"TTL": 60, "ARecords": [{"ipv4Address": "203.0.113.1"}]}})
+    groups = {f"{base}{NETWORK}/networkSecurityGroups/g{n}{VERSION}": group for n in range(GROUPS)}
+    records = {f"{base}{NETWORK}/dnsZones/bench.example/A/r{n}{VERSION}": record for n in range(RECORDS)}
+    yield plain("cloud: creations a second, the first thousand", _creations(groups, arm), "/s")
+    half = dict(list(records.items())[: RECORDS // 2])
+    yield plain("cloud: creations a second, the next half", _creations(half, arm), "/s")
+    rest = {url: body for url, body in records.items() if url not in half}
+    yield plain("cloud: creations a second, the last half", _creations(rest, arm), "/s")
+    yield below(200, "cloud: memory with 10,000 resources", _resident(cloud), "MiB")
+    url = f"{base}{NETWORK}/networkSecurityGroups/g{PLACE}"
+    got = run(Target(url + VERSION, arm.token, cloud.ca, places=GROUPS), SECONDS)
+    yield at_least(1500, f"cloud: GET of a group, by {got.by}", _clean(got), "/s")
+    yield below(25, "cloud: GET of a group, 99th percentile", got.p99, "ms")
+    rule = Target(f"{url}/securityRules/r{VERSION}", arm.token, cloud.ca, "PUT", json.dumps(RULE), GROUPS)
+    put = run(rule, SECONDS)
+    yield at_least(400, f"cloud: PUT of a rule, by {put.by}", _clean(put), "/s")
+    yield plain("cloud: PUT of a rule, 99th percentile", put.p99, "ms")
+    yield below(150, "cloud: list of 1,000 groups, median", _list(arm), "ms")
+    yield below(200, "cloud: memory after the load", _resident(cloud), "MiB")
+    arm.close()
+    cloud.kill()
+    began = time.monotonic()
+    cloud.start()
+    yield below(1, "cloud: start with 10,000 resources, after kill -9", time.monotonic() - began, "s")
+
+
+def _creations(bodies: dict[str, str], arm: Arm[Cloud]) -> float:
+    began = time.monotonic()
+    asyncio.run(put_all(bodies, arm.token, arm.cloud.ca))
+    return len(bodies) / (time.monotonic() - began)
+
+
+def _clean(load: Load) -> float:
+    assert not load.refused, f"{load.refused} answers were refusals"
+    return load.rate
+
+
+def _list(arm: Arm[Cloud]) -> float:
+    """The median of some full lists, every page of it, in ms."""
+    times = []
+    for _ in range(LISTS):
+        began = time.monotonic()
+        found, url = 0, f"{NETWORK}/networkSecurityGroups"
+        while url:
+            body = arm.get(url).body
+            found += len(body["value"])
+            url = body.get("nextLink", "")
+        assert found == GROUPS, found
+        times.append((time.monotonic() - began) * 1000)
+    return sorted(times)[LISTS // 2]
+
+
+def _resident(cloud: Cloud) -> float:
+    """The server's resident memory in MiB."""
+    for line in Path(f"/proc/{cloud.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("the server ended")
