@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen --no-sync
 # what hack/ got because the machine lacks it, or has too old a one
 export PATH := $(or $(AKS_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aks-operator)/bin:$(PATH)
 
-.PHONY: help demo test bench clean setup lint type unit contract chart cluster e2e crds image cluster-up cluster-down
+.PHONY: help demo test bench clean setup lint type unit contract chart cluster e2e crds docs image cluster-up cluster-down
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ e2e: setup ## Run the end-to-end tests on the demo's kind cluster (they begin by
 
 crds: setup ## Write the CRDs from the models into crds/ and the chart.
 	@$(RUN) aks-operator crds --directory crds && $(RUN) aks-operator crds --directory helm/aks-operator/crds
+
+docs: setup ## Write docs/fidelity.md from the fake cloud's types and notes.
+	@$(RUN) fakecloud fidelity > docs/fidelity.md
 
 image: ## Build the image of both commands, and load it into the kind cluster when there is one.
 	@hack/image-build

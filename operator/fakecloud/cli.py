@@ -96,6 +96,14 @@ def serve(
         raise typer.Exit(1) from error
 
 
+@app.command()
+def fidelity() -> None:
+    """Print what is exact, simplified and missing here, as Markdown (docs/fidelity.md)."""
+    from fakecloud.fidelity import page
+
+    typer.echo(page(), nl=False)
+
+
 def _speed(given: str) -> float:
     """How many times faster than Azure; infinite for "instant"."""
     try:

@@ -97,10 +97,20 @@ class Context:
         self.operations.start(operation)
 
 
+@dataclass(frozen=True)
+class Fidelity:
+    """How near a type is to Azure's, as sentences for docs/fidelity.md; in brackets the evidence."""
+
+    exact: Sequence[str]
+    simplified: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+
 class ResourceType:
     """One ARM type: how it is read, written and removed. Kept whole in the store, in GET shape."""
 
     type: str
+    fidelity: ClassVar[Fidelity]
     flat_errors = False
     verbs: tuple[str, ...] = ("GET", "LIST")
     """What is built; LIST is GET of the collection, HEAD goes with GET."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from fakecloud.arm import locations
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
-from fakecloud.arm.types import GROUP, RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import GROUP, RESOURCE, SUBSCRIPTION, Answer, Call, Context, Fidelity, ResourceType
 from fakecloud.compute.port import Compute
 from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
@@ -28,6 +28,29 @@ class Clusters(ResourceType):
     """Microsoft.ContainerService/managedClusters."""
 
     type = TYPE
+    fidelity = Fidelity(
+        exact=(
+            "201 Creating, 200 Updating or Upgrading, DELETE 202 without a body; Azure-AsyncOperation, at deletion also Location (R)",
+            "refusals flat, without the outer `error` (I); one operation at a time, its pools' included: 409 OperationNotAllowed (I)",
+            "etags in `eTag`, If-Match and If-None-Match: 412 (M, I)",
+            "names, node group names, one minor up and never down, unknown versions, a System pool at creation, pools never added through the cluster (I, M)",
+            "`/resourcegroups/` and `ManagedClusters` in ids and types (R); what is omitted stays, agentPoolProfiles too",
+            "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
+            "an alias such as 1.36 gives the newest patch and stays an alias (R)",
+        ),
+        simplified=(
+            "the node group holds the network (none with brought subnets) and the security group; no scale sets, balancer, identity or outbound address, though ids name them",
+            "immutable are dnsPrefix, fqdnSubdomain, nodeResourceGroup, enableRBAC and the network ranges (D); Azure guards more",
+            "kept and shown, but nothing acts on it: network policies and data plane, authorised ranges, private clusters, application routing, add-ons, Entra, auto-upgrade, tier",
+            "networkPolicy `none` by default; user-assigned identities need not exist; role assignments are not looked at",
+            "with compute host the Kubernetes version is that of the kind cluster, whatever ARM says; with none there is no API server behind the kubeconfigs",
+        ),
+        missing=(
+            "sku Automatic, outbound types but loadBalancer and none: 501",
+            "changing a pool through its cluster: 501",
+            "properties that AKS does not know are kept, where AKS refuses them (UnmarshalError)",
+        ),
+    )
     flat_errors = True
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
     shape: ClassVar[Shape] = shapes.CLUSTER

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fakecloud.arm.types import RESOURCE, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
 from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
 from fakecloud.store import Body
@@ -47,6 +47,11 @@ class Machines(ResourceType):
     """Microsoft.ContainerService/managedClusters/agentPools/machines: read only."""
 
     type = MACHINE_TYPE
+    fidelity = Fidelity(
+        exact=("`properties.network.ipAddresses`, `resourceId`, zones (M)",),
+        simplified=("the scale set that resourceId names cannot be read",),
+        missing=("making and deleting single machines: 501",),
+    )
     flat_errors = True
 
 

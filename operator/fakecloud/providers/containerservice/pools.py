@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Answer, Call, Context, Fidelity, ResourceType
 from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet, NodeNetwork
 from fakecloud.providers.containerservice.refusals import refuse
@@ -22,6 +22,27 @@ class Pools(ResourceType):
     """Microsoft.ContainerService/managedClusters/agentPools."""
 
     type = POOL_TYPE
+    fidelity = Fidelity(
+        exact=(
+            "201 Creating, 200 Scaling, Updating or Upgrading, DELETE 202 (R; Upgrading D)",
+            "names, counts, bounds of autoscaling, disk sizes, pods on a node, upgrade settings, taints and labels within AKS's ranges (M)",
+            "never newer than the control plane, at most three minors older: 400 NodePoolMcVersionIncompatible (I)",
+            "the last pool and the last System pool stay: 400 OperationNotAllowed (I); System pools are Linux and not Spot",
+            "PropertyChangeNotAllowed with its target (I, D); Spot's label and taint",
+            "at most 100 pools and 5000 nodes in a cluster (D)",
+            "ErrCode_InsufficientVCPUQuota when there are fewer machines than asked for, four vCPUs each (D)",
+        ),
+        simplified=(
+            "a VM size is judged by its spelling only; every size counts as four vCPUs",
+            "with enableAutoScaling the count is kept as written: no autoscaler runs",
+            "an upgrade changes the version of all machines at its end; surge, drain and soak settings are kept and not acted on",
+            "a full subnet fails the operation (SubnetIsFull) after the PUT was taken",
+        ),
+        missing=(
+            "stopped pools: 501",
+            "what is omitted stays, also labels and taints; whether Azure clears them is not known here",
+        ),
+    )
     flat_errors = True
     verbs = ("GET", "LIST", "PUT", "DELETE")
     shape: ClassVar[Shape] = shapes.AGENT_POOL

@@ -1,6 +1,6 @@
 """Kubernetes versions on offer, and which may follow which. Pure, but for the two types that list them."""
 
-from fakecloud.arm.types import Answer, Call, ResourceType
+from fakecloud.arm.types import Answer, Call, Fidelity, ResourceType
 from fakecloud.providers.containerservice.refusals import refuse
 from fakecloud.store import Body
 
@@ -82,6 +82,10 @@ class UpgradeProfiles(ResourceType):
     """Microsoft.ContainerService/managedClusters/upgradeProfiles: what may come next."""
 
     type = f"{TYPE}/upgradeProfiles"
+    fidelity = Fidelity(
+        exact=("patches and the next minor for control plane and pools",),
+        simplified=("no previews",),
+    )
     flat_errors = True
     verbs = ("GET",)
 
@@ -111,6 +115,10 @@ class KubernetesVersions(ResourceType):
     """Microsoft.ContainerService/locations/kubernetesVersions: what is on offer."""
 
     type = "Microsoft.ContainerService/locations/kubernetesVersions"
+    fidelity = Fidelity(
+        exact=("`values` with patchVersions and upgrades, one default",),
+        simplified=("one patch a minor, five minors, the same in every region and always",),
+    )
     flat_errors = True
     verbs = ("LIST",)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request
-from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Answer, Call, Context, Fidelity, ResourceType
 from fakecloud.store import Body
 
 TYPE = "Microsoft.Network/dnsZones"
@@ -43,6 +43,16 @@ class Zones(ResourceType):
     """Microsoft.Network/dnsZones: global, made at once."""
 
     type = TYPE
+    fidelity = Fidelity(
+        exact=(
+            "global, made at once; DELETE 202 with dnsOperationStatuses and dnsOperationResults (R)",
+            "SOA and NS sets from the start, which stay; etags are GUIDs; 10 000 sets a zone (D)",
+        ),
+        simplified=(
+            "always the same four name servers, whose names lead nowhere: the DNS server of this cloud answers",
+        ),
+        missing=("private zones: 501; DNSSEC",),
+    )
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
     def __init__(self, context: Context) -> None:
@@ -142,6 +152,15 @@ class Zones(ResourceType):
 
 class RecordSets(ResourceType):
     """Microsoft.Network/dnsZones/<record type>."""
+
+    fidelity = Fidelity(
+        exact=(
+            "201, 200, DELETE 200 or 204 (R); properties in PascalCase, metadata, fqdn (R); 20 records a set (D)",
+            "If-Match and If-None-Match: 412 (M); a CNAME stands alone",
+        ),
+        simplified=("names and texts of records are taken as they are; the serial of a zone does not grow",),
+        missing=("alias records: 501",),
+    )
 
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
@@ -290,6 +309,10 @@ def _check_address(key: str, version: int, record: Body) -> None:
 
 class AllRecordSets(ResourceType):
     """Every record set of a zone, whatever its type: Microsoft.Network/dnsZones/recordsets, and under its other name, all."""
+
+    fidelity = Fidelity(
+        exact=("all types together, `$recordsetnamesuffix`",),
+    )
 
     verbs = ("LIST",)
 

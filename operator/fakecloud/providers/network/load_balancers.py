@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
+from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, Fidelity, ResourceType
 from fakecloud.providers.network import balancer_rules
 from fakecloud.providers.network.base import (
     ChildType,
@@ -39,6 +39,22 @@ class LoadBalancers(NetworkType):
     """Microsoft.Network/loadBalancers."""
 
     type = TYPE
+    fidelity = Fidelity(
+        exact=(
+            "201 and 200 with body Succeeded and an operation (R)",
+            "ids of parts may be used in the same PUT (M); parts refer only to parts of the same balancer (D)",
+            "one backend port, protocol and pool or address for one rule, unless floating (I); HA ports are for internal frontends",
+            "frontends hold their address, one each; it must exist, be at rest and in the region",
+        ),
+        simplified=(
+            "limits of numbers (1500 rules, 600 frontends, 5000 backends) are not looked at (D)",
+            "read-only properties inside parts are not dropped",
+        ),
+        missing=(
+            "internal frontends, inboundNatRules, outboundRules, tier Global: 501",
+            "pools of network interfaces",
+        ),
+    )
     state_while_made = "Succeeded"
     shape: ClassVar[Shape] = {**TRACKED, "properties": balancer_rules.PARTS}
 
@@ -119,6 +135,13 @@ class BackendPools(ChildType):
     """Microsoft.Network/loadBalancers/backendAddressPools: a child that can be written by itself."""
 
     type = f"{TYPE}/backendAddressPools"
+    fidelity = Fidelity(
+        exact=(
+            "written by itself: 201 Updating (R); addresses lie in their network",
+            "a pool that a rule uses cannot go",
+        ),
+        simplified=("the code of that refusal is ours",),
+    )
     parent = LoadBalancers
     kept_in = "backendAddressPools"
     seconds = 3.0
@@ -164,6 +187,11 @@ def check_pool(context: Context, pool: Body) -> None:
 
 class BalancerParts(ResourceType):
     """Rules, probes and frontends: read by themselves, written only with their balancer."""
+
+    fidelity = Fidelity(
+        exact=("read only: 405 for the rest (M); `health` of a rule by what probes saw",),
+        simplified=("`health` answers at once, where Azure begins an operation; without a data plane it knows nobody",),
+    )
 
     def __init__(self, context: Context, list_: str, health: Health | None = None) -> None:
         super().__init__(context)

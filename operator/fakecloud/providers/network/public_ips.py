@@ -7,7 +7,7 @@ from typing import ClassVar
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import Call, Context
+from fakecloud.arm.types import Call, Context, Fidelity
 from fakecloud.providers.network.base import NetworkType, properties_of, refuse_unbuilt
 from fakecloud.store import Body
 
@@ -26,6 +26,18 @@ class PublicIPAddresses(NetworkType):
     """Microsoft.Network/publicIPAddresses."""
 
     type = "Microsoft.Network/publicIPAddresses"
+    fidelity = Fidelity(
+        exact=(
+            "Standard is Static; every address is of its own; idle timeout 4 to 30 min (M)",
+            "domain name labels are unique in a region: DnsRecordInUse (I)",
+            "`ipConfiguration` is read-only, and who is in use cannot go (I); zones are settled at creation",
+        ),
+        simplified=("addresses come from `--public-range`; when they are used up: PublicIPCountLimitReached (I)",),
+        missing=(
+            "Basic is refused as retired",
+            "IPv6, tier Global, prefixes, reverse names: 501",
+        ),
+    )
     seconds = 3.0
     shape: ClassVar[Shape] = {
         **TRACKED,

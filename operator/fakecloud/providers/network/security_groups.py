@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import Answer, Call, ResourceType
+from fakecloud.arm.types import Answer, Call, Fidelity, ResourceType
 from fakecloud.providers.network.base import POOLS, ChildType, NetworkType, check_unique, etag, properties_of
 from fakecloud.providers.network.security_rules import SHAPE, checked, conflict, default_rules
 from fakecloud.store import Body
@@ -17,6 +17,15 @@ class SecurityGroups(NetworkType):
     """Microsoft.Network/networkSecurityGroups."""
 
     type = "Microsoft.Network/networkSecurityGroups"
+    fidelity = Fidelity(
+        exact=(
+            "the six default rules (R); one document: what a PUT omits is gone",
+            "at most 1000 rules; same priority and direction: SecurityRuleConflict (I)",
+            "in use by a subnet or by nodes it cannot go: 400 (I, second-hand)",
+        ),
+        simplified=("the etag stays when the operation ends and when a subnet is tied to it",),
+        missing=("flow logs, network interfaces, 4000 addresses and ports in all (D)",),
+    )
     seconds = 4.0
     children = ("securityRules", "defaultSecurityRules")
     shape: ClassVar[Shape] = {**TRACKED, "properties": {"securityRules": [{"name": str, "properties": SHAPE}]}}
@@ -52,6 +61,14 @@ class SecurityRules(ChildType):
     """Microsoft.Network/networkSecurityGroups/securityRules: kept inside their group's body."""
 
     type = RULE_TYPE
+    fidelity = Fidelity(
+        exact=(
+            "protocols, priorities 100 to 4096, access and direction, prefixes, service tags and ports, singular or plural and never both (M, I)",
+            "one write at a time on a group: the next is 429 RetryableError (I)",
+        ),
+        simplified=("any word spelled like a service tag is taken",),
+        missing=("application security groups: 501",),
+    )
     parent = SecurityGroups
     kept_in = "securityRules"
     seconds = 3.0
@@ -93,6 +110,9 @@ class DefaultRules(ResourceType):
     """Microsoft.Network/networkSecurityGroups/defaultSecurityRules: read only."""
 
     type = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules"
+    fidelity = Fidelity(
+        exact=("the six of every group (R)",),
+    )
 
     async def list(self, call: Call) -> Answer:
         """See ResourceType."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Call, Change, Context
+from fakecloud.arm.types import RESOURCE, Call, Change, Context, Fidelity
 from fakecloud.providers.network.base import (
     POOLS,
     ChildType,
@@ -68,6 +68,18 @@ class VirtualNetworks(NetworkType):
     """Microsoft.Network/virtualNetworks."""
 
     type = "Microsoft.Network/virtualNetworks"
+    fidelity = Fidelity(
+        exact=(
+            "201 Updating, then Succeeded, as of its subnets (R); a PUT without a subnet removes it",
+            "subnets inside the network, apart from one another, in CIDR notation (I)",
+            "429 RetryableError while an operation runs on it or a subnet, or on what a subnet refers to (I); a subnet in use can neither go nor change its addresses: 400 (I)",
+        ),
+        simplified=(
+            "an update answers 200 Updating, where Azure is seen to answer 201 too (R)",
+            "backend pools that name the network do not keep it from being deleted",
+        ),
+        missing=("peerings, DNS servers, DDoS protection, encryption: 501",),
+    )
     children = ("subnets",)
     shape: ClassVar[Shape] = {
         **TRACKED,
@@ -131,6 +143,19 @@ class Subnets(ChildType):
     """Microsoft.Network/virtualNetworks/subnets: kept inside their network's body."""
 
     type = SUBNET_TYPE
+    fidelity = Fidelity(
+        exact=(
+            "Azure keeps five addresses of each; `ipConfigurations` lists who is in it and is read-only",
+            "without networkSecurityGroup or routeTable in a PUT it lets go of them",
+        ),
+        simplified=(
+            "Updating while it is written, Deleting while it is removed: so seen of others, not recorded of subnets",
+        ),
+        missing=(
+            "delegations, service endpoint policies: 501",
+            "route tables and NAT gateways are not built, so no reference to one is good",
+        ),
+    )
     parent = VirtualNetworks
     kept_in = "subnets"
     shape: ClassVar[Shape] = {"properties": SHAPE}

@@ -4,7 +4,7 @@ import json
 import re
 
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found
-from fakecloud.arm.types import GROUP, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import GROUP, Answer, Call, Context, Fidelity, ResourceType
 from fakecloud.store import Body
 
 NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
@@ -15,6 +15,18 @@ class ResourceGroups(ResourceType):
     """Microsoft.Resources/resourceGroups."""
 
     type = "Microsoft.Resources/resourceGroups"
+    fidelity = Fidelity(
+        exact=(
+            "201 or 200 at once; DELETE is 202 with a Location only, 202 until done, then 200 (R)",
+            "deletion takes all the group holds, users before what they use; what something outside uses keeps the group: 409 ResourceGroupDeletionBlocked, and it is Succeeded again (I)",
+            "nothing can be made in a group that is being deleted: 409 (D)",
+        ),
+        simplified=("deletion takes 20 s whatever the group holds",),
+        missing=(
+            "locks, policies, moves, export of templates",
+            "`$filter` of lists",
+        ),
+    )
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
     def __init__(self, context: Context) -> None:
