@@ -157,6 +157,12 @@ class Levers:
         """The clock jumps until no operation is under way."""
         return Time(**self._ask("POST", "/clock", {"idle": True}))
 
+    # identity
+
+    def client(self, **ways: Any) -> None:
+        """What the client may log in with from now on: `secrets`, `certificates` (PEM), `federated`; the rest stays."""
+        self._ask("POST", "/client", ways)
+
     # state
 
     def reset(self) -> None:

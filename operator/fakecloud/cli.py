@@ -35,6 +35,30 @@ def serve(
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Tenant's GUID; made up at the first start.")] = None,
     client: Annotated[str | None, typer.Option(help="Client's GUID; made up at the first start.")] = None,
+    client_certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="PEM file of certificates that the client may log in with, too."
+        ),
+    ] = None,
+    federated_identity: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="issuer=URL,subject=NAME[,audience=NAME]: whose tokens the client may log in with, too; may be given more than once."
+        ),
+    ] = None,
+    federated_keys: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Keys of those issuers, as JSON Web Key Set or PEM; else each is asked for its own.",
+        ),
+    ] = None,
+    federated_ca: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Certificate authority of those issuers; else the system's."),
+    ] = None,
     compute: Annotated[
         str, typer.Option(help="What stands behind clusters: none, or host (the nodes of the cluster we run in).")
     ] = "none",
@@ -59,6 +83,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve Azure Resource Manager and its token endpoint."""
+    from fakecloud.identity.assertions import Federated, certificates
     from fakecloud.server import CannotServe, Options, Server
     from fakecloud.store import InUse
 
@@ -72,6 +97,14 @@ def serve(
         ipaddress.ip_network(public_range)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--public-range") from error
+    try:
+        federated = [Federated.parse(text) for text in federated_identity or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--federated-identity") from error
+    try:
+        registered = [pem for path in client_certificate or () for pem in certificates(path.read_bytes())]
+    except ValueError as error:
+        raise typer.BadParameter("it holds no certificate as PEM", param_hint="--client-certificate") from error
     options = Options(
         port=port,
         state=state,
@@ -88,6 +121,10 @@ def serve(
         kubeconfig=kubeconfig,
         api_server=api_server,
         levers=levers,
+        client_certificates=registered,
+        federated_identities=federated,
+        federated_keys=federated_keys,
+        federated_ca=federated_ca,
     )
     try:
         asyncio.run(Server(options).run())

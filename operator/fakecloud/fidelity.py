@@ -32,9 +32,9 @@ method that Azure does not have either is 404 (`InvalidResourceType`, `InvalidRe
 
 | | |
 |---|---|
-| exact | openid configuration, keys and `client_credentials` by secret (M); signed tokens, verified on every call; Entra's codes for a wrong secret, tenant, client, scope and resource; ARM's for a missing, foreign, expired or misdirected token (D) |
-| simplified | one tenant and one client, which is Owner; every audience that names this cloud or Azure's resource manager is taken |
-| missing | client certificates, federated tokens, managed identities, users, roles: 403 does not happen but by a lever |
+| exact | openid configuration, keys and `client_credentials` by secret, certificate or federated token (M); managed identity as App Service's endpoint 2019-08-01 (M); signed tokens, verified on every call; Entra's codes for a wrong secret, tenant, client, scope and resource, and for another issuer, subject, audience or time of an assertion (I); ARM's for a missing, foreign, expired or misdirected token (D) |
+| simplified | one tenant, one client and one managed identity, which are Owners; federated identities are flags, not ARM's resources; codes for a wrong signature and unreachable keys (50013, 700027, 50166), and App Service's refusals, are the best known; every audience that names this cloud or Azure's resource manager is taken |
+| missing | other machines' ways to a managed identity (IMDS, Arc, Service Fabric), users, roles: 403 does not happen but by a lever |
 
 ## Behind ARM
 

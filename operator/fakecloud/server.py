@@ -8,7 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ from fakecloud.dataplane.dns import Authority, DnsServer
 from fakecloud.dataplane.routes import AgentRoutes
 from fakecloud.dataplane.service import Dataplane
 from fakecloud.front import Front
+from fakecloud.identity.assertions import Assertions, Federated, Issuers
+from fakecloud.identity.managed import IDENTITY, PATH, ManagedIdentity
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.containerservice.clusters import Clusters
@@ -39,7 +41,7 @@ from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.resources.groups import ResourceGroups
-from fakecloud.store import Store
+from fakecloud.store import Body, Store
 
 if TYPE_CHECKING:
     from fakecloud.compute.port import Compute
@@ -73,6 +75,11 @@ class Options:
     kubeconfig: str | None = None
     api_server: str | None = None
     levers: bool = False
+    client_certificates: Sequence[str] = ()
+    """PEM."""
+    federated_identities: Sequence[Federated] = ()
+    federated_keys: Path | None = None
+    federated_ca: Path | None = None
 
 
 class Server:
@@ -90,7 +97,9 @@ class Server:
         self.dataplane = Dataplane(self.store, self.compute, options.public_range, time.monotonic)
         names = [*options.hostnames, "localhost", "127.0.0.1"]
         tokens = Tokens(certs.signing_key(options.state), self.account["tenantId"], names, self.clock.now)
-        self.identity = Identity(self.store, tokens)
+        issuers = Issuers(options.federated_keys, options.federated_ca)
+        self.identity = Identity(self.store, tokens, Assertions(issuers))
+        self.managed_identity = ManagedIdentity(self.store, tokens)
         self.gateway = Gateway(self.context, self._types(), tokens)
         self.control = Control(self.journal, self.account["controlToken"])
         self.levers = self._levers() if options.levers else None
@@ -148,6 +157,7 @@ class Server:
             app.router.add_routes(self.levers.routes())
         app.router.add_route("*", r"/_fakecloud/{path:[\s\S]*}", unknown)
         app.router.add_routes(self.identity.routes())
+        app.router.add_routes(self.managed_identity.routes())
         app.router.add_route("*", r"/{path:[\s\S]*}", self.gateway.handle)  # a newline in a name is for ARM to refuse
         return app
 
@@ -221,6 +231,7 @@ class Server:
         account = {
             "endpoint": endpoint,
             **self.account,
+            "identityEndpoint": f"{endpoint}{PATH}",
             "locations": list(LOCATIONS),
             "kubernetesVersions": list(VERSIONS),
         }
@@ -249,16 +260,34 @@ def _account(options: Options, store: Store) -> dict[str, str]:
         "controlToken": secrets.token_urlsafe(32),
         "agentToken": secrets.token_urlsafe(32),
         "subscriptionId": options.subscriptions[0] if options.subscriptions else str(uuid.uuid4()),
+        "identityClientId": str(uuid.uuid4()),
+        "identityHeader": secrets.token_urlsafe(32),
         **have,
         **({"clientId": options.client} if options.client else {}),
         **({"tenantId": options.tenant} if options.tenant else {}),
         **({"subscriptionId": options.subscriptions[0]} if options.subscriptions else {}),
     }
-    if known != have:
-        client = {"clientId": known["clientId"], "secret": known["clientSecret"], "objectId": str(uuid.uuid4())}
-        old = have.get("clientId", known["clientId"])
-        gone = [(CLIENT, old, None)] if old != known["clientId"] else []
-        store.write([("account", "account", known), *gone, (CLIENT, known["clientId"], client)])
+    old = have.get("clientId", known["clientId"])
+    before = store.get(CLIENT, known["clientId"]) or {}
+    client = {
+        "clientId": known["clientId"],
+        "objectId": before.get("objectId") or str(uuid.uuid4()),
+        "secrets": before.get("secrets") or [known["clientSecret"]],
+        "certificates": list(options.client_certificates),
+        "federated": [asdict(record) for record in options.federated_identities],
+    }
+    identity = {
+        "clientId": known["identityClientId"],
+        "objectId": (store.get(IDENTITY, IDENTITY) or {}).get("objectId") or str(uuid.uuid4()),
+        "header": known["identityHeader"],
+    }
+    gone: list[tuple[str, str, Body | None]] = [(CLIENT, old, None)] if old != known["clientId"] else []
+    wanted: list[tuple[str, str, Body]] = [
+        ("account", "account", known),
+        (CLIENT, known["clientId"], client),
+        (IDENTITY, IDENTITY, identity),
+    ]
+    store.write([*gone, *(entry for entry in wanted if store.get(entry[0], entry[1]) != entry[2])])
     for subscription in dict.fromkeys([known["subscriptionId"], *options.subscriptions]):
         body = {
             "id": f"/subscriptions/{subscription}",

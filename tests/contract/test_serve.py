@@ -125,6 +125,13 @@ def test_compute_and_public_range_that_are_none_are_refused(tmp_path: Path) -> N
     assert "--public-range" in refused(tmp_path, "--public-range", "203.0.113.1/24")
 
 
+def test_ways_to_log_in_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert "issuer=URL" in refused(tmp_path, "--federated-identity", "issuer=https://i.test")
+    assert "no certificate" in refused(tmp_path, "--client-certificate", str(tmp_path / "empty"))
+    assert "does not exist" in refused(tmp_path, "--client-certificate", str(tmp_path / "none"))
+
+
 def test_a_port_that_is_taken_is_one_clear_sentence(cloud: Cloud, tmp_path: Path) -> None:
     port = cloud.endpoint.rpartition(":")[2]
     assert f"cannot listen on 127.0.0.1:{port}" in refused(tmp_path / "other", "--port", port)

@@ -14,11 +14,13 @@ from fakecloud.compute.port import Compute
 from fakecloud.control.faults import Faults, Rule
 from fakecloud.control.journal import Journal
 from fakecloud.control.routes import Control, refuse
+from fakecloud.identity.assertions import Federated
+from fakecloud.identity.routes import CLIENT
 from fakecloud.store import Body, Store
 
 PATIENCE: Final = 30.0
 """Real seconds that an operation may take at its end before a jump of the clock goes on without it."""
-KEPT: Final = frozenset({"account", "client", "subscription"})
+KEPT: Final = frozenset({"account", "client", "identity", "subscription"})
 """Kinds of documents that a reset leaves: who the cloud is, and who may ask it."""
 MACHINES_OF: Final = "microsoft.containerservice/managedclusters"
 
@@ -33,6 +35,16 @@ class Move(BaseModel):
     """Seconds of the cloud's time to jump ahead."""
     idle: bool = False
     """Whether to jump until no operation is under way."""
+
+
+class LogIn(BaseModel):
+    """What the client may log in with from now on; what is not given stays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    secrets: list[str] | None = None
+    certificates: list[str] | None = None
+    """PEM."""
+    federated: list[Federated] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,7 @@ class Levers:
             web.delete(faults + r"/{id:\d+}", guarded(self._remove_fault)),
             web.get(clock, guarded(self._read_clock)),
             web.post(clock, guarded(self._move_clock)),
+            web.post("/_fakecloud/client", guarded(self._change_client)),
             web.post("/_fakecloud/reset", guarded(self._reset)),
             web.get(snapshots, guarded(self._list_snapshots)),
             web.put(snapshots + "/{name}", guarded(self._take_snapshot)),
@@ -130,6 +143,17 @@ class Levers:
             for o in self._operations.running
         ]
         return {"now": self._clock.now(), "stopped": self._clock.stopped, "running": running}
+
+    # identity
+
+    async def _change_client(self, request: web.Request) -> web.Response:
+        try:
+            change = LogIn.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _malformed(error)
+        for key, client in list(self._store.all(CLIENT).items()):
+            self._store.put(CLIENT, key, {**client, **change.model_dump(exclude_none=True)})
+        return web.Response(status=204)
 
     # state
 

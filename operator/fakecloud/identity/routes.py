@@ -1,22 +1,27 @@
 """The token endpoint, as Entra's."""
 
+import hmac
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from fakecloud.identity.assertions import TYPE, Assertions, Rejected
 from fakecloud.identity.tokens import LIFETIME, Tokens
 from fakecloud.store import Store
 
 CLIENT = "client"
+"""The kind of a client's document: {"clientId", "objectId", "secrets": […], "certificates": [PEM…], "federated": […]}."""
 
 
 class Identity:
     """openid configuration, client credentials, and the refusals that clients know."""
 
-    def __init__(self, store: Store, tokens: Tokens) -> None:
+    def __init__(self, store: Store, tokens: Tokens, assertions: Assertions) -> None:
         self._store = store
         self._tokens = tokens
+        self._assertions = assertions
 
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
@@ -75,13 +80,10 @@ class Identity:
                 700016,
                 f"Application with identifier '{form.get('client_id')}' was not found in the directory.",
             )
-        if form.get("client_secret") != client["secret"]:
-            return _refuse(
-                401,
-                "invalid_client",
-                7000215,
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
-            )
+        try:
+            await self._log_in(form, client, request)
+        except Rejected as rejected:
+            return _refuse(401, "invalid_client", rejected.code, str(rejected))
         asked = str(form.get("scope") or form.get("resource") or "")
         if not asked:
             return _refuse(
@@ -102,6 +104,31 @@ class Identity:
         return web.json_response(
             {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
         )
+
+    async def _log_in(self, form: Mapping[str, Any], client: Mapping[str, Any], request: web.Request) -> None:
+        """Returns when the form proves that it is the client's; raises Rejected."""
+        assertion = form.get("client_assertion")
+        if assertion is not None:
+            if form.get("client_assertion_type") != TYPE:
+                raise Rejected(
+                    900144 if not form.get("client_assertion_type") else 70003,
+                    f"The request body must contain the following parameter: 'client_assertion_type', with the value '{TYPE}'.",
+                )
+            base = f"https://{request.host}/{request.match_info['tenant']}"
+            audiences = (f"{base}/oauth2/v2.0/token", f"{base}/oauth2/token", f"{base}/v2.0", f"{base}/")
+            await self._assertions.verify(str(assertion), client, audiences)
+            return
+        given = form.get("client_secret")
+        if given is None:
+            raise Rejected(
+                7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
+            )
+        known = [str(secret).encode() for secret in client.get("secrets") or ()]
+        if not any(hmac.compare_digest(str(given).encode(), secret) for secret in known):
+            raise Rejected(
+                7000215,
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
+            )
 
 
 def _refuse(status: int, error: str, code: int, message: str) -> web.Response:

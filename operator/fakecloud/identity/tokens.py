@@ -70,6 +70,10 @@ class Tokens:
         }
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_ID})
 
+    def expiry(self) -> int:
+        """When a token that is issued now expires: seconds since the epoch."""
+        return int(self._now()) + LIFETIME
+
     def verify(self, header: str | None, host: str) -> str:
         """The client that the Authorization header of a request to `host` stands for; raises Refused."""
         scheme, _, token = (header or "").partition(" ")

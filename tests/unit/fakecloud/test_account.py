@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fakecloud.identity.assertions import Federated
 from fakecloud.identity.routes import CLIENT
 from fakecloud.server import Options, Server
 from fakecloud.store import InUse
@@ -62,7 +63,7 @@ def test_what_is_given_is_taken(start: Start) -> None:
     assert server.account.items() >= wanted.items()
     client = server.store.get(CLIENT, GUID(3))
     assert client is not None
-    assert client["secret"] == server.account["clientSecret"]
+    assert client["secrets"] == [server.account["clientSecret"]]
 
 
 def test_another_client_takes_the_place_of_the_first(start: Start) -> None:
@@ -71,6 +72,38 @@ def test_another_client_takes_the_place_of_the_first(start: Start) -> None:
     server = again(start, first, client=GUID(4))
     assert (server.account["clientId"], server.account["clientSecret"]) == (GUID(4), secret)
     assert server.store.get(CLIENT, GUID(3)) is None
+
+
+def test_a_clients_object_id_outlives_other_ways_to_log_in(start: Start) -> None:
+    first = start()
+    before = first.store.get(CLIENT, first.account["clientId"])
+    record = Federated("https://issuer.test", "system:serviceaccount:a:b")
+    server = again(start, first, federated_identities=[record])
+    after = server.store.get(CLIENT, server.account["clientId"])
+    assert before is not None
+    assert after == {**before, "federated": [vars(record)]}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "issuer=https://i.test,subject=system:serviceaccount:a:b",
+            Federated("https://i.test", "system:serviceaccount:a:b"),
+        ),
+        ("subject=s,issuer=https://i.test,audience=me", Federated("https://i.test", "s", "me")),
+        ("issuer=https://i.test", None),
+        ("issuer=https://i.test,subject=", None),
+        ("issuer=https://i.test,subject=s,scope=x", None),
+        ("", None),
+    ],
+)
+def test_a_federated_identity_is_read_from_one_flag(text: str, found: Federated | None) -> None:
+    if found is None:
+        with pytest.raises(ValueError, match="issuer=URL"):
+            Federated.parse(text)
+    else:
+        assert Federated.parse(text) == found
 
 
 def test_a_state_from_before_agents_gets_a_token_for_them(start: Start) -> None:
