@@ -194,6 +194,7 @@ _READ_ONLY: Final[Mapping[str, frozenset[str]]] = {
         {"maxNumberOfRecordSets", "maxNumberOfRecordsPerRecordSet", "nameServers", "numberOfRecordSets", "zoneType"}
     ),
     "microsoft.network/dnszones/a": frozenset({"fqdn"}),
+    "microsoft.network/dnszones/cname": frozenset({"fqdn"}),
 }
 """Read-only paths of `properties` by type, as the SDK's models have them; "" holds those of every type. `*` is any key,
 and a list's entries are meant each.

@@ -1,11 +1,24 @@
 """A DNSZone and its records as ARM bodies. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aks_operator.plan import Resource
 
 ZONES: Final = "Microsoft.Network/dnsZones"
+MOST_RECORDS: Final = 20
+"""Records that Azure takes in one set."""
+
+
+@dataclass(frozen=True)
+class RecordShare:
+    """What one exposure asks of a record set: addresses, or (a CNAME) the name that it stands for."""
+
+    addresses: tuple[str, ...]
+    ttl: int
+    mark: str
+    target: str = ""
 
 
 def zone(id_: str, spec: Any, mark: str) -> Resource:
@@ -22,3 +35,8 @@ def address_record(id_: str, addresses: Iterable[str], ttl: int, mark: str) -> R
         }
     }
     return Resource(id_, f"{ZONES}/A", body, mark)
+
+
+def name_record(id_: str, target: str, ttl: int, mark: str) -> Resource:
+    """A CNAME record set: it holds one name."""
+    return Resource(id_, f"{ZONES}/CNAME", {"properties": {"TTL": ttl, "CNAMERecord": {"cname": target}}}, mark)

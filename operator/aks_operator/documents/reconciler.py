@@ -6,7 +6,7 @@ from typing import Final
 from aks_operator.accounts import Accounts
 from aks_operator.armid import parse, same
 from aks_operator.cache import Cache
-from aks_operator.documents import planning
+from aks_operator.documents import addresses, balancers, planning, records, rules
 from aks_operator.documents.shares import Result, Shares
 from aks_operator.keys import Key
 from aks_operator.marks import Marks
@@ -16,10 +16,11 @@ from aks_operator.queue import WorkQueue
 from aks_operator.session import Session
 
 PLANNERS: Final[Mapping[str, planning.Planner]] = {
-    "microsoft.network/publicipaddresses": planning.address,
-    "microsoft.network/loadbalancers": planning.balancer,
-    "microsoft.network/networksecuritygroups": planning.rules,
-    "microsoft.network/dnszones/a": planning.record,
+    "microsoft.network/publicipaddresses": addresses.address,
+    "microsoft.network/loadbalancers": balancers.balancer,
+    "microsoft.network/networksecuritygroups": rules.rules,
+    "microsoft.network/dnszones/a": records.addresses,
+    "microsoft.network/dnszones/cname": records.name,
 }
 BY_ENTRY: Final = frozenset({"microsoft.network/loadbalancers", "microsoft.network/networksecuritygroups"})
 """Documents whose entries tell whom they serve: what serves an exposure that has not spoken stays by itself."""

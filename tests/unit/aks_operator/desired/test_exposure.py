@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_operator.desired.exposure import is_cidr, public_ip_name, service, service_name
+from aks_operator.desired.address import public_ip_name
+from aks_operator.desired.exposure import node_service, service_name
+from aks_operator.desired.security import is_cidr
 from aks_operator.keys import Key
 from aks_operator.objects import parse
 
@@ -44,7 +46,7 @@ def test_our_service_carries_what_the_spec_says() -> None:
         "sessionAffinity": "ClientIP",
     }
     spec = parse("ServiceExposure", {"metadata": {"name": "x"}, "spec": raw}).spec
-    made = service(Key("ServiceExposure", "ns", "x"), "x-1", spec, {"l": "1"}, {"app": "web"})
+    made = node_service("x-1", spec, {"l": "1"}, {"app": "web"})
     assert made["metadata"] == {"name": "x-1", "namespace": "web", "labels": {"l": "1"}}
     assert made["spec"] == {
         "type": "NodePort",

@@ -8,19 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_operator.desired.exposure import (
-    BALANCERS,
-    PRIORITIES,
-    PUBLIC_IPS,
-    AddressShare,
-    BalancerShare,
-    Port,
-    RulesShare,
-)
-from aks_operator.documents.planning import LISTS, Document, address, balancer, record, rules
+from aks_operator.desired.address import AddressShare
+from aks_operator.desired.balancer import BalancerShare
+from aks_operator.desired.exposure import BALANCERS, PUBLIC_IPS, Port
+from aks_operator.desired.security import PRIORITIES, RulesShare
+from aks_operator.desired.zone import RecordShare
+from aks_operator.documents.addresses import address
+from aks_operator.documents.balancers import LISTS, balancer
+from aks_operator.documents.planning import Document
+from aks_operator.documents.records import addresses as record
+from aks_operator.documents.rules import rules
 from aks_operator.documents.shares import DROP, ORPHAN, Share
 from aks_operator.keys import Key
-from aks_operator.kinds.service_exposure import RecordShare
 from aks_operator.marks import OWNER_TAG, Marks
 from aks_operator.port import Terminal
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from aks_operator.cache import Cache
-from aks_operator.desired.exposure import PUBLIC_IPS, AddressShare
+from aks_operator.desired.address import AddressShare
+from aks_operator.desired.exposure import PUBLIC_IPS
 from aks_operator.documents.reconciler import Documents, document_key
 from aks_operator.documents.shares import DROP, ORPHAN, Shares
 from aks_operator.keys import Key

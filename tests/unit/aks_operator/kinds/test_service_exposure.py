@@ -8,18 +8,15 @@ import pytest
 
 from aks_operator.cache import Cache
 from aks_operator.conditions import Condition
-from aks_operator.desired.exposure import BALANCERS, GROUPS, PUBLIC_IPS
+from aks_operator.desired.exposure import BALANCERS, GROUPS, PUBLIC_IPS, service_differs
+from aks_operator.desired.zone import RecordShare
 from aks_operator.documents.reconciler import Documents, document_key
 from aks_operator.documents.shares import DROP, ORPHAN, Result, Shares
 from aks_operator.keys import Key
-from aks_operator.kinds.service_exposure import (
-    RECORDS,
-    Places,
-    RecordShare,
-    ServiceExposureReconciler,
-    _part,
-    _service_differs,
-)
+from aks_operator.kinds.exposures.leaving import has_left, let_go
+from aks_operator.kinds.exposures.places import Places
+from aks_operator.kinds.exposures.status import part
+from aks_operator.kinds.exposures.types import TYPES
 from aks_operator.marks import OWNER_TAG, Marks
 from aks_operator.objects import parse, references
 from aks_operator.queue import WorkQueue
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 MARKS = Marks("m")
 NETWORK = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Network"
 ADDRESS, RECORD = f"{NETWORK}/publicIPAddresses/ip", f"{NETWORK}/dnsZones/shop.example/A/www"
+RECORDS = "Microsoft.Network/dnsZones/A"
 BALANCER, GROUP = f"{NETWORK}/loadBalancers/shop-public", f"{NETWORK}/networkSecurityGroups/aks-nsg"
 ACCOUNT = Key("CloudAccount", "ns", "default")
 A, B = Key("ServiceExposure", "ns", "a"), Key("ServiceExposure", "ns", "b")
@@ -43,7 +41,7 @@ OTHERS = {"name": MARKS.entry(B, "TCP", 80), "properties": {}}
 class Desk:
     shares: Shares
     documents: Documents
-    kind: ServiceExposureReconciler
+    world: "World"
 
     def left(self, id_: str, said: dict[Key, Any], result: Result | None) -> bool:
         key = document_key(ACCOUNT, id_)
@@ -51,7 +49,7 @@ class Desk:
             self.documents.say(ACCOUNT, id_, owner, share)
         if result is not None:
             self.shares.set_result(key, result)
-        return self.kind._left(A, key)
+        return has_left(self.world, A, key)
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def desk() -> Desk:
     cache, queue, shares = Cache(references("op")), WorkQueue(lambda: 0.0), Shares()
     documents = Documents(cache, queue, cast("Accounts", SimpleNamespace()), shares, MARKS)
     world = cast("World", SimpleNamespace(documents=documents, shares=shares, marks=MARKS))
-    return Desk(shares, documents, ServiceExposureReconciler(world))
+    return Desk(shares, documents, world)
 
 
 def balancer(*rules: dict[str, Any], tags: dict[str, str] = OURS) -> dict[str, Any]:
@@ -124,24 +122,25 @@ def exposure(*lines: tuple[str, str], **spec: Any) -> Any:
 CLUSTER = cast("Cluster", SimpleNamespace(account=SimpleNamespace(key=ACCOUNT)))
 
 
-def test_what_was_used_before_is_let_go_of_and_remembered_until_it_is_seen_gone(desk: Desk) -> None:
+async def test_what_was_used_before_is_let_go_of_and_remembered_until_it_is_seen_gone(desk: Desk) -> None:
     former = f"{NETWORK}/publicIPAddresses/old"
     obj = exposure(
         (ADDRESS.upper(), PUBLIC_IPS), (former, PUBLIC_IPS), (RECORD, RECORDS), (BALANCER, BALANCERS), (GROUP, GROUPS)
     )
-    places = Places(ADDRESS, BALANCER, [GROUP])
-    lines = desk.kind._let_go_of_former(A, obj, CLUSTER, places)
+    places = Places(TYPES["LoadBalancer"], None, ADDRESS, balancer=BALANCER, rules=[GROUP])
+    lines = await let_go(desk.world, A, obj, CLUSTER, places)
     assert [(line["id"], line["reason"]) for line in lines] == [(former, "Deleting"), (RECORD, "Deleting")]
     assert desk.shares.of(document_key(ACCOUNT, former)) == {A: DROP}
     assert desk.shares.of(document_key(ACCOUNT, ADDRESS)) == {}
     desk.shares.set_result(document_key(ACCOUNT, former), Result(None, settled=True))
-    assert [line["id"] for line in desk.kind._let_go_of_former(A, obj, CLUSTER, places)] == [RECORD]
+    assert [line["id"] for line in await let_go(desk.world, A, obj, CLUSTER, places)] == [RECORD]
 
 
-def test_an_address_to_be_kept_is_orphaned(desk: Desk) -> None:
+async def test_an_address_to_be_kept_is_orphaned(desk: Desk) -> None:
     former = f"{NETWORK}/publicIPAddresses/old"
     obj = exposure((former, PUBLIC_IPS), (RECORD, RECORDS), publicIP={"deletionPolicy": "Orphan"})
-    desk.kind._let_go_of_former(A, obj, CLUSTER, Places(ADDRESS, BALANCER))
+    places = Places(TYPES["LoadBalancer"], None, ADDRESS, balancer=BALANCER)
+    await let_go(desk.world, A, obj, CLUSTER, places)
     assert desk.shares.of(document_key(ACCOUNT, former)) == {A: ORPHAN}
     assert desk.shares.of(document_key(ACCOUNT, RECORD)) == {A: DROP}
 
@@ -165,7 +164,7 @@ def test_an_address_to_be_kept_is_orphaned(desk: Desk) -> None:
 )
 def test_a_part_is_ready_when_its_document_holds_what_we_asked(result: Result | None, status: str, reason: str) -> None:
     entries = [MARKS.entry(A, "TCP", 80)]
-    found = _part("LoadBalancerReady", A, result, entries, MARKS, ("loadBalancingRules",))
+    found = part("LoadBalancerReady", A, result, entries, MARKS, ("loadBalancingRules",))
     assert (found.type, found.status, found.reason) == ("LoadBalancerReady", status, reason)
     assert found == Condition("LoadBalancerReady", "True", "Succeeded") or found.message or reason == "QuotaExceeded"
 
@@ -194,4 +193,4 @@ SERVICE = {
     ],
 )
 def test_our_service_is_mended_when_what_we_own_of_it_differs(change: dict[str, Any], differs: bool) -> None:
-    assert _service_differs(SERVICE, {**SERVICE, **change}) is differs
+    assert service_differs(SERVICE, {**SERVICE, **change}) is differs
