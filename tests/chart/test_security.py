@@ -32,7 +32,7 @@ EXPECTED: dict[str, list[Rule]] = {
     ],
     "Role/aks-operator-secrets": [("", "secrets", "", "get create")],
     "ClusterRole/aks-operator-before-uninstall": [
-        ("aks-operator.io", " ".join(kind for kind in KINDS if kind != "cloudaccounts"), "", "list"),
+        ("aks-operator.io", " ".join(KINDS), "", "list"),
     ],
     "Role/aks-operator-before-uninstall": [("aks-operator.io", "cloudaccounts", "default", "get delete")],
     "Role/fakecloud-leave-nodes": [("apps", "daemonsets", "fakecloud-agent", "get patch")],

@@ -99,8 +99,8 @@ class Api:
         return found
 
 
-def pool(name: str) -> Manifest:
-    return {"metadata": {"namespace": "shop", "name": name}}
+def pool(name: str, *finalizers: str, namespace: str = "shop") -> Manifest:
+    return {"metadata": {"namespace": namespace, "name": name, "finalizers": [*finalizers]}}
 
 
 def checked(monkeypatch: pytest.MonkeyPatch, api: Api, **environment: str) -> None:
@@ -113,17 +113,27 @@ def checked(monkeypatch: pytest.MonkeyPatch, api: Api, **environment: str) -> No
 
 
 GROUP = "/apis/aks-operator.io/v1alpha1"
+FINALIZER = "aks-operator.io/finalizer"
 ACCOUNT = f"{GROUP}/namespaces/aks-operator/cloudaccounts/default"
 
 
 def test_objects_that_are_left_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    api = Api({f"{GROUP}/nodepools": {"items": [pool("ssd"), pool("system")]}, ACCOUNT: pool("x")})
+    items = [pool("ssd", FINALIZER), pool("free", "another/finalizer"), pool("system", "another/finalizer", FINALIZER)]
+    accounts = [pool("default", FINALIZER, namespace="aks-operator"), pool("default", FINALIZER)]
+    lists = {f"{GROUP}/nodepools": {"items": items}, f"{GROUP}/cloudaccounts": {"items": accounts}}
+    api = Api({**lists, ACCOUNT: pool("x")})
     with pytest.raises(SystemExit) as refused:
         checked(monkeypatch, api, ACCOUNT="aks-operator/default")
-    assert "2 objects are left" in str(refused.value)
-    assert "nodepools shop/ssd, nodepools shop/system" in str(refused.value)
-    assert "--no-hooks" in str(refused.value)
+    assert "3 objects are left" in str(refused.value)
+    assert "nodepools shop/ssd, nodepools shop/system, cloudaccounts shop/default." in str(refused.value)
+    assert "aks-operator detach" in str(refused.value)
     assert ("DELETE", ACCOUNT) not in api.calls, "the account is still needed"
+
+
+def test_objects_that_were_let_go_of_wait_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api({f"{GROUP}/nodepools": {"items": [pool("ssd"), pool("free", "another/finalizer")]}})
+    checked(monkeypatch, api, ACCOUNT="")
+    assert {method for method, _ in api.calls} == {"GET"}
 
 
 def test_the_account_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

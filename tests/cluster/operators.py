@@ -39,6 +39,8 @@ class Operator:
             "WRITES_PER_SECOND": "200",
             **{name.upper(): str(value) for name, value in settings.items()},
         }
+        self.environment: dict[str, str] = {}
+        """More of the process' environment."""
         self._pool = urllib3.PoolManager(retries=False, timeout=5.0)
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -49,7 +51,12 @@ class Operator:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             self._port = taken.getsockname()[1]
         named = {f"AKS_OPERATOR_{name}": value for name, value in self._settings.items()}
-        environment = {"PATH": os.environ["PATH"], **named, "AKS_OPERATOR_HTTP_PORT": str(self._port)}
+        environment = {
+            "PATH": os.environ["PATH"],
+            **self.environment,
+            **named,
+            "AKS_OPERATOR_HTTP_PORT": str(self._port),
+        }
         self._read_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             program = Path(sys.executable).with_name("aks-operator")

@@ -1,4 +1,4 @@
-"""Before `helm uninstall`: nothing is left that only the operator could clean up, and the chart's own account is gone.
+"""Before `helm uninstall`: nothing is left that waits for the operator, and the chart's own account is gone.
 
 Runs as a Job in the release's namespace, told by the environment: NAMESPACES (of the objects, separated by commas; none:
 all), ACCOUNT (namespace/name of the CloudAccount that the chart made, if it did). Ends with 1 and a message when objects
@@ -15,7 +15,16 @@ import urllib.request
 from pathlib import Path
 
 GROUP = "/apis/aks-operator.io/v1alpha1"
-KINDS = ("serviceexposures", "nodepools", "managedclusters", "dnszones", "virtualnetworks", "logworkspaces")
+KINDS = (
+    "serviceexposures",
+    "nodepools",
+    "managedclusters",
+    "dnszones",
+    "virtualnetworks",
+    "logworkspaces",
+    "cloudaccounts",
+)
+FINALIZER = "aks-operator.io/finalizer"
 IDENTITY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PATIENCE_SECONDS = 120.0
 
@@ -35,26 +44,30 @@ def call(method: str, path: str) -> dict:
         raise
 
 
-def left(namespaces: list[str]) -> list[str]:
-    """What still stands for something in the cloud, as kind namespace/name."""
+def left(namespaces: list[str], account: str) -> list[str]:
+    """What the operator still holds by its finalizer, as kind namespace/name; all but the chart's own account."""
     found = []
     for kind in KINDS:
         for scope in [f"/namespaces/{namespace}" for namespace in namespaces] or [""]:
             for item in call("GET", f"{GROUP}{scope}/{kind}").get("items") or ():
-                found.append(f"{kind} {item['metadata']['namespace']}/{item['metadata']['name']}")
+                meta = item["metadata"]
+                name = f"{meta['namespace']}/{meta['name']}"
+                if FINALIZER in (meta.get("finalizers") or ()) and (kind, name) != ("cloudaccounts", account):
+                    found.append(f"{kind} {name}")
     return found
 
 
 def main() -> None:
     """Ends with 1 and a sentence when it could not be done."""
-    objects = left([name for name in os.environ.get("NAMESPACES", "").split(",") if name])
+    account = os.environ.get("ACCOUNT", "")
+    objects = left([name for name in os.environ.get("NAMESPACES", "").split(",") if name], account)
     if objects:
         sys.exit(
             f"{len(objects)} objects are left, and without the operator nobody cleans up after them: {', '.join(objects[:10])}"
-            f"{' …' if len(objects) > 10 else ''}. Delete them first (kubectl get aks -A), or leave all of it in the cloud as"
-            " it is: helm uninstall --no-hooks."
+            f"{' …' if len(objects) > 10 else ''}. Delete them first (kubectl get aks -A); or, to leave them and Azure as they"
+            " are, stop the operator and let it go of them: aks-operator detach (docs/runbook.md, Uninstalling)."
         )
-    if account := os.environ.get("ACCOUNT"):
+    if account:
         namespace, name = account.split("/")
         path = f"{GROUP}/namespaces/{namespace}/cloudaccounts/{name}"
         call("DELETE", path)

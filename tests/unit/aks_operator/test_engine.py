@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -383,3 +384,17 @@ async def test_an_api_server_that_cannot_take_it_now_is_asked_again_without_a_st
     desk.server.refuse = lambda method, path: status(403, "Forbidden", "never")
     with pytest.raises(KubeError, match="never"):
         await desk.engine._work(KEY)
+
+
+async def test_a_change_stays_urgent_until_it_is_done(desk: Desk) -> None:
+    desk.put()
+    urgency: list[Priority] = []
+
+    def act(ready: Condition) -> Outcome:
+        urgency.append(PRIORITY.get())
+        return Outcome([ready])
+
+    for ready in (Condition("Ready", "False", "Creating"), Condition("Ready", "True", "Succeeded")) * 2:
+        desk.script.act = partial(act, ready)
+        await desk.turn()
+    assert urgency == [Priority.CHANGE, Priority.CHANGE, Priority.DRIFT, Priority.CHANGE]

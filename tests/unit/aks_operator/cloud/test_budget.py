@@ -105,3 +105,12 @@ async def test_the_priority_is_that_of_the_work_at_hand() -> None:
         PRIORITY.reset(token)
     assert budget._buckets["reads"].wait(Priority.DRIFT) > 0
     await budget.acquire("reads")
+
+
+def test_a_cloud_whose_bucket_is_smaller_than_ours_keeps_nobody_waiting() -> None:
+    bucket = Bucket(500, Clock())
+    bucket.at_most(249)
+    assert bucket.wait(Priority.DRIFT) == 0
+    bucket.at_most(74)  # of its own 249 these are less than the part that is left to more urgent work
+    assert bucket.wait(Priority.DRIFT) > 0
+    assert bucket.wait(Priority.POLL) == 0
