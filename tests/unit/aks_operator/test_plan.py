@@ -69,7 +69,10 @@ def test_nothing_is_written_while_something_is_under_way() -> None:
 
 @pytest.mark.parametrize("state", ["Failed", "Canceled", "failed"])
 def test_a_failed_resource_is_put_again(state: str) -> None:
-    assert plan(desired(), observed(provisioningState=state)).action == "update"
+    step = plan(desired(), observed(provisioningState=state))
+    assert (step.action, step.why) == ("update", f"it is {state}: the same PUT repairs it")
+    step = plan(desired(), observed(provisioningState=state, dnsPrefix="x"))
+    assert step.why == "differs in properties.dnsPrefix"
 
 
 def test_a_tag_dropped_from_the_spec_goes_and_a_foreign_one_stays() -> None:
@@ -153,6 +156,27 @@ def test_a_map_owned_whole_loses_what_is_no_longer_wanted() -> None:
 )
 def test_the_known_lies_are_no_difference(want: Any, have: Any) -> None:
     assert list(differing(want, have)) == []
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "path"),
+    [
+        ({"l": []}, {"l": ["1"]}, "l"),
+        ({"l": ["1"]}, {}, "l"),
+        ({"l": ["1"]}, {"l": ["2"]}, "l[0]"),
+        ({"l": [1, 2]}, {"l": [2, 1]}, "l[0]"),
+        ({"l": [{"name": "a", "x": 1}]}, {"l": [{"name": "a", "x": 2}]}, "l[0].x"),
+        ({"l": "1"}, {"l": ["1"]}, "l"),
+        ({"m": {"a": {"b": 1}}}, {"m": None}, "m.a.b"),
+        ({"m": {"a": 1}}, {"m": "text"}, "m.a"),
+        ({"id": "/subscriptions/A"}, {"id": "/subscriptions/B"}, "id"),
+        ({"on": True}, {"on": False}, "on"),
+        ({"on": False}, {}, "on"),
+        ({"properties": {"location": "a b"}}, {"properties": {"location": "ab"}}, "properties.location"),
+    ],
+)
+def test_what_differs_is_named_by_its_path(want: Any, have: Any, path: str) -> None:
+    assert next(differing(want, have)) == path
 
 
 def test_read_only_keys_are_not_sent_back() -> None:

@@ -218,6 +218,7 @@ CASES = [
     ("Microsoft.Resources/resourceGroups", list(read_only(resources.ResourceGroup))),
     ("Microsoft.Network/dnsZones", old_read_only(dns.Zone)),
     ("Microsoft.Network/dnsZones/A", old_read_only(dns.RecordSet)),
+    ("Microsoft.Network/dnsZones/CNAME", old_read_only(dns.RecordSet)),
 ]
 
 

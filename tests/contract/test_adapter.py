@@ -1,0 +1,403 @@
+"""The operator's own adapter, sessions and shared documents against a cloud: what is wanted comes about, and then rests."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from aks_operator.cache import Cache
+from aks_operator.cloud.arm import AzureCloud
+from aks_operator.cloud.budget import Budget
+from aks_operator.cloud.clients import Clients, transport
+from aks_operator.cloud.credentials import Endpoints, ServicePrincipal, credential
+from aks_operator.desired.address import AddressShare
+from aks_operator.desired.balancer import BalancerShare
+from aks_operator.desired.cluster import CLUSTERS, cluster, pool, profile
+from aks_operator.desired.exposure import Port
+from aks_operator.desired.security import RulesShare
+from aks_operator.desired.zone import ZONES, RecordShare, zone
+from aks_operator.documents.reconciler import Documents
+from aks_operator.documents.shares import DROP, Shares
+from aks_operator.keys import Key
+from aks_operator.marks import Marks
+from aks_operator.objects import parse, references
+from aks_operator.observer import Observer
+from aks_operator.port import AuthorizationFailed, NotFound, PreconditionFailed, Terminal
+from aks_operator.queue import WorkQueue
+from aks_operator.session import Session
+from tests.contract import bodies
+from tests.contract.cloud import Arm, Group
+
+if TYPE_CHECKING:
+    from aks_operator.accounts import Accounts
+    from aks_operator.plan import Resource
+
+MARKS = Marks("installation")
+ACCOUNT = Key("CloudAccount", "ns", "default")
+A, B = Key("ServiceExposure", "ns", "a"), Key("ServiceExposure", "ns", "b")
+TURNS = 20
+"""In a cloud where every operation ends at once, more mean that it never rests."""
+
+
+@dataclass
+class Desk:
+    """A session whose clock jumps to when it is told to come again."""
+
+    group: Group
+    session: Session
+    cloud: AzureCloud
+    requests: list[tuple[str, str]]
+    clock: list[float]
+    documents: Documents
+    shares: Shares
+    said: list[Key] = field(default_factory=list)
+
+    @property
+    def puts(self) -> int:
+        """How many writes were sent so far."""
+        return sum(1 for _, verb in self.requests if verb in {"PUT", "DELETE"})
+
+    async def converge(self, make: Any, *, applied: Sequence[str] = ()) -> dict[str, Any]:
+        """Turns until the resource that `make(observed)` wants is as it should be; the resource."""
+        for _ in range(TURNS):
+            wanted: Resource = make(None)
+            observed = await self.session.observer.one(wanted.id)
+            turn = await self.session.converge(make(observed), applied_tags=applied)
+            if turn.done:
+                assert turn.body is not None
+                return dict(turn.body)
+            self.clock[0] += turn.again_after or 0.0
+        raise AssertionError(f"it does not come to rest: {turn.step.why}")
+
+    async def rests(self, make: Any, *, applied: Sequence[str] = ()) -> None:
+        """Nothing is written although all is asked for anew."""
+        before = self.puts
+        self.clock[0] += 3600.0
+        await self.converge(make, applied=applied)
+        assert self.puts == before
+
+    async def say(self, id_: str, share: Any, owner: Key = A) -> dict[str, Any] | None:
+        """An exposure asks something of a document, which then has its turns until it rests; the document."""
+        key = self.documents.say(ACCOUNT, id_, owner, share)
+        await self.settle(key)
+        before = self.puts
+        self.clock[0] += 3600.0
+        await self.settle(key)
+        assert self.puts == before, "zero writes at rest"
+        result = self.shares.result(key)
+        assert result is not None
+        assert result.settled
+        return None if result.body is None else dict(result.body)
+
+    async def settle(self, key: Key) -> None:
+        for _ in range(TURNS):
+            again = await self.documents.reconcile(key)
+            if again is None:
+                return
+            self.clock[0] += again
+        raise AssertionError("it does not come to rest")
+
+
+@pytest.fixture
+async def desk(arm: Arm, group: Group) -> AsyncIterator[Desk]:
+    account = arm.cloud
+    endpoints = Endpoints(account.endpoint, account.endpoint, account.ca, discover=False)
+    principal = ServicePrincipal(account.tenant, account.client, secret=account.secret)
+    connections = transport(endpoints)
+    token = credential(principal, endpoints, connections)
+    clock, requests = [1000.0], list[tuple[str, str]]()
+    budget = Budget(5, 5, lambda: clock[0])
+    clients = Clients(endpoints, token, account.subscription, connections)
+    cloud = AzureCloud(
+        clients,
+        account.subscription,
+        account.endpoint,
+        budget,
+        lambda type_, verb, code: requests.append((type_, verb)),
+        lambda: True,
+    )
+    observer = Observer(cloud, lambda: clock[0], 60.0)
+    session = Session(cloud, observer, clock=lambda: clock[0], now=lambda: "t", poll_interval=1.0)
+    accounts = cast("Accounts", SimpleNamespace(get=lambda key: SimpleNamespace(session=session)))
+    shares = Shares()
+    documents = Documents(Cache(references("op")), WorkQueue(lambda: clock[0]), accounts, shares, MARKS)
+    try:
+        yield Desk(group, session, cloud, requests, clock, documents, shares)
+    finally:
+        await token.close()
+        await connections.shut_down()
+
+
+def spec(kind: str, **fields: Any) -> Any:
+    needed: dict[str, dict[str, Any]] = {
+        "ManagedCluster": {"resourceGroup": "g", "location": "westeurope", "kubernetesVersion": "1.36"},
+        "NodePool": {"clusterRef": {"name": "shop"}, "vmSize": "Standard_D4s_v5"},
+        "DNSZone": {"resourceGroup": "g", "zone": "shop.example"},
+    }
+    return parse(kind, {"metadata": {"name": "x"}, "spec": {**needed[kind], **fields}}).spec
+
+
+SYSTEM = profile("system", spec("NodePool", mode="System"), mark=MARKS.value(Key("NodePool", "ns", "system")))
+
+
+def shop(desk: Desk, **fields: Any) -> Any:
+    """A maker of the cluster `shop`."""
+    id_ = desk.group.path(CLUSTERS, "shop")
+    mark = MARKS.value(Key("ManagedCluster", "ns", "shop"))
+    wanted = spec("ManagedCluster", **fields)
+    return lambda observed: cluster(id_, wanted, azure_name="shop", mark=mark, pools=[SYSTEM], observed=observed)
+
+
+def node_pool(desk: Desk, version: str, **fields: Any) -> Any:
+    """A maker of the pool `np`."""
+    id_ = desk.group.path(CLUSTERS, "shop") + "/agentPools/np"
+    wanted = spec("NodePool", **fields)
+    mark = MARKS.value(Key("NodePool", "ns", "np"))
+    return lambda observed: pool(id_, wanted, mark=mark, version=version, observed=observed)
+
+
+CLUSTER_CHANGES: list[Any] = [
+    pytest.param([{"tier": "Standard"}], id="tier"),
+    pytest.param([{"tags": {"team": "web", "Cost": "1"}}, {"tags": {"team": "shop"}}], id="tags"),
+    pytest.param([{"apiServer": {"authorizedRanges": ["198.51.100.0/24"]}}, {}], id="ranges come and go"),
+    pytest.param([{"autoUpgrade": "Patch"}, {}], id="upgrades come and go"),
+    pytest.param([{"nodeOSUpgrade": "SecurityPatch"}, {}], id="node images"),
+    pytest.param([{"azure": {"autoScalerProfile": {"expander": "random"}}}], id="further properties"),
+]
+
+
+@pytest.mark.parametrize("changes", CLUSTER_CHANGES)
+async def test_a_cluster_takes_each_change_once_and_rests(desk: Desk, changes: list[dict[str, Any]]) -> None:
+    await desk.converge(shop(desk))
+    assert desk.puts == 1
+    await desk.rests(shop(desk))
+    applied: list[str] = []
+    for count, fields in enumerate(changes, start=2):
+        body = await desk.converge(shop(desk, **fields), applied=applied)
+        assert desk.puts == count
+        await desk.rests(shop(desk, **fields), applied=applied)
+        applied = sorted(fields.get("tags", {}))
+        tags = {key: value for key, value in body["tags"].items() if not key.startswith("aks-operator-")}
+        assert tags == fields.get("tags", {})
+
+
+POOL_CHANGES: list[Any] = [
+    pytest.param([{"replicas": 3}, {"replicas": 0}], id="size"),
+    pytest.param([{"labels": {"disk": "ssd"}}, {"labels": {"gpu": "yes"}}, {}], id="labels"),
+    pytest.param([{"taints": [{"key": "gpu", "value": "true", "effect": "NoSchedule"}]}, {}], id="taints"),
+    pytest.param([{"tags": {"team": "web"}}, {"tags": {"cost": "1"}}, {}], id="tags"),
+    pytest.param(
+        [{"autoscaling": {"min": 2, "max": 5}}, {"autoscaling": {"min": 4, "max": 6}}, {"replicas": 1}],
+        id="autoscaling comes, changes and goes",
+    ),
+    pytest.param([{"upgrade": {"maxSurge": "33%", "soakMinutes": 5}}], id="upgrade settings"),
+    pytest.param([{"mode": "System"}, {}], id="mode"),
+]
+
+
+@pytest.mark.parametrize("changes", POOL_CHANGES)
+async def test_a_pool_takes_each_change_once_and_rests(desk: Desk, changes: list[dict[str, Any]]) -> None:
+    made = await desk.converge(shop(desk))
+    version = made["properties"]["currentKubernetesVersion"]
+    await desk.converge(node_pool(desk, version))
+    before = desk.puts
+    applied: list[str] = []
+    for count, fields in enumerate(changes, start=1):
+        body = await desk.converge(node_pool(desk, version, **fields), applied=applied)
+        assert desk.puts == before + count
+        await desk.rests(node_pool(desk, version, **fields), applied=applied)
+        applied = sorted(fields.get("tags", {}))
+        shown = body["properties"]
+        tags = {key: value for key, value in shown["tags"].items() if not key.startswith("aks-operator-")}
+        assert tags == fields.get("tags", {})
+        assert (shown.get("nodeLabels") or {}) == fields.get("labels", {})
+
+
+async def test_what_azure_adds_to_spot_nodes_is_left_to_it(desk: Desk) -> None:
+    made = await desk.converge(shop(desk))
+    version = made["properties"]["currentKubernetesVersion"]
+    terms: dict[str, Any] = {"priority": "Spot", "spot": {"maxPrice": "-1"}}
+    await desk.converge(node_pool(desk, version, **terms))
+    await desk.rests(node_pool(desk, version, **terms))
+    body = await desk.converge(node_pool(desk, version, **terms, labels={"a": "b"}))
+    assert set(body["properties"]["nodeLabels"]) == {"a", "kubernetes.azure.com/scalesetpriority"}
+
+
+async def test_a_change_by_hand_is_put_right_and_what_others_set_stays(desk: Desk) -> None:
+    made = await desk.converge(shop(desk))
+    arm = desk.group.arm
+    changed = {**made, "tags": {**made["tags"], "theirs": "1"}, "sku": {"name": "Base", "tier": "Standard"}}
+    changed["properties"] = {k: v for k, v in made["properties"].items() if k != "agentPoolProfiles"}
+    arm.make(made["id"], changed)
+    desk.clock[0] += 3600.0
+    body = await desk.converge(shop(desk))
+    assert (body["sku"]["tier"], body["tags"]["theirs"]) == ("Free", "1")
+
+
+# --- shared documents -------------------------------------------------------------------------------------------------
+
+
+def ports(*numbers: int, first: int = 30000) -> tuple[Port, ...]:
+    """Ports on their way to pods; no two Services have the same node port."""
+    return tuple(Port(f"p{n}", "TCP", n, 8000 + n, first + n) for n in numbers)
+
+
+@pytest.fixture
+async def network(desk: Desk) -> str:
+    """The id of a virtual network."""
+    id_ = desk.group.path(bodies.NETWORKS, "vnet")
+    desk.group.arm.make(id_, bodies.network(bodies.subnet("nodes", "10.0.0.0/24")))
+    return id_
+
+
+def of_address(**settings: Any) -> AddressShare:
+    return AddressShare("westeurope", MARKS.value(Key("ManagedCluster", "ns", "shop")), **settings)
+
+
+def of_balancer(address: str, network: str, *numbers: int, nodes: tuple[str, ...] = ("10.0.0.4",)) -> BalancerShare:
+    mark = MARKS.value(Key("ManagedCluster", "ns", "shop"))
+    own = ports(*numbers, first=30000 if address.endswith("one") else 31000)
+    return BalancerShare("westeurope", mark, address, network, own, nodes, ("HTTP", "/healthz", 5, 2))
+
+
+async def test_two_exposures_share_a_balancer_and_leave_it_one_by_one(desk: Desk, network: str) -> None:
+    one, two = (desk.group.path(bodies.ADDRESSES, name) for name in ("one", "two"))
+    balancer = desk.group.path(bodies.BALANCERS, "shop-public")
+    for id_, owner in ((one, A), (two, B)):
+        await desk.say(id_, of_address(dns_label=f"{desk.group.name}-{owner.name}"), owner)
+    await desk.say(balancer, of_balancer(one, network, 80, 443), A)
+    body = await desk.say(balancer, of_balancer(two, network, 80, nodes=("10.0.0.4", "10.0.0.5")), B)
+    assert body is not None
+    assert len(body["properties"]["loadBalancingRules"]) == 3
+
+    body = await desk.say(balancer, of_balancer(one, network, 443), A)
+    assert body is not None
+    assert len(body["properties"]["loadBalancingRules"]) == 2
+    body = await desk.say(balancer, DROP, A)
+    assert body is not None
+    assert [rule["properties"]["frontendPort"] for rule in body["properties"]["loadBalancingRules"]] == [80]
+    assert await desk.say(one, DROP, A) is None
+    assert await desk.say(balancer, DROP, B) is None
+    assert await desk.say(two, DROP, B) is None
+
+
+async def test_foreign_entries_of_a_balancer_go_back_to_the_letter(desk: Desk, network: str) -> None:
+    ours, theirs = (desk.group.path(bodies.ADDRESSES, name) for name in ("ours", "theirs"))
+    balancer = desk.group.path(bodies.BALANCERS, "shop-public")
+    await desk.say(ours, of_address())
+    made = await desk.say(balancer, of_balancer(ours, network, 80))
+    assert made is not None
+    arm = desk.group.arm
+    arm.make(theirs, bodies.address())
+    foreign = bodies.balancer(
+        balancer, address_id=theirs, rules=[bodies.balancing_rule(balancer, "theirs", 9000, 30900)]
+    )
+    merged = {**made, "properties": {**made["properties"]}}
+    for name, added in foreign["properties"].items():
+        merged["properties"][name] = [*made["properties"][name], *added]
+    before = arm.make(balancer, merged)
+    desk.clock[0] += 3600.0
+    after = await desk.say(balancer, of_balancer(ours, network, 80, 443))
+    assert after is not None
+
+    def entries(body: dict[str, Any]) -> dict[str, Any]:
+        lists = ("frontendIPConfigurations", "backendAddressPools", "probes", "loadBalancingRules")
+        return {
+            f"{name}/{entry['name']}": {k: v for k, v in entry.items() if k != "etag"}
+            for name in lists
+            for entry in body["properties"][name]
+            if not MARKS.is_ours(entry["name"])
+        }
+
+    assert entries(after) == entries(before)
+    after = await desk.say(balancer, DROP)
+    assert after is not None, "it serves somebody else"
+    assert entries(after) == entries(before)
+
+
+async def test_rules_come_and_go_one_by_one_beside_foreign_ones(desk: Desk) -> None:
+    id_ = desk.group.path(bodies.SECURITY_GROUPS, "aks-nsg")
+    before = desk.group.arm.make(id_, bodies.security_group(bodies.rule("theirs", 1000)))
+    (theirs,) = before["properties"]["securityRules"]
+
+    def share(*sources: str) -> RulesShare:
+        return RulesShare("m/ns/x", sources, ports(80, 443))
+
+    await desk.say(id_, share("Internet", "198.51.100.0/24", "192.0.2.7"), A)
+    body = await desk.say(id_, share("Internet"), B)
+    assert body is not None
+    rules = {rule["name"]: rule["properties"]["priority"] for rule in body["properties"]["securityRules"]}
+    assert sorted(rules.values()) == [1000, 1001, 1002, 1003]
+
+    body = await desk.say(id_, share("192.0.2.8"), A)
+    assert body is not None
+    left = {rule["name"]: rule["properties"]["priority"] for rule in body["properties"]["securityRules"]}
+    assert left == {name: rules[name] for name in left}, "priorities are kept"
+    assert len(left) == 3
+    await desk.say(id_, DROP, A)
+    body = await desk.say(id_, DROP, B)
+    assert body is not None
+    (kept,) = body["properties"]["securityRules"]
+    assert {**kept, "etag": ""} == {**theirs, "etag": ""}
+
+
+async def test_a_record_follows_its_addresses_and_is_not_taken_from_others(desk: Desk) -> None:
+    id_ = desk.group.path(ZONES, f"{desk.group.name}.example")
+    mark = MARKS.value(Key("DNSZone", "ns", "zone"))
+    await desk.converge(lambda observed: zone(id_, spec("DNSZone"), mark))
+    await desk.rests(lambda observed: zone(id_, spec("DNSZone"), mark))
+    www = f"{id_}/A/www"
+    await desk.say(www, RecordShare(("203.0.113.1",), 300, mark), A)
+    body = await desk.say(www, RecordShare(("203.0.113.2",), 300, mark), B)
+    assert body is not None
+    assert [r["ipv4Address"] for r in body["properties"]["ARecords"]] == ["203.0.113.1", "203.0.113.2"]
+    await desk.say(www, DROP, A)
+    assert await desk.say(www, DROP, B) is None
+
+    alias = f"{id_}/CNAME/alias"
+    body = await desk.say(alias, RecordShare((), 300, mark, target="db.example.com"))
+    assert body is not None
+    assert body["properties"]["CNAMERecord"] == {"cname": "db.example.com"}
+    await desk.say(alias, RecordShare((), 60, mark, target="db2.example.com"))
+    assert await desk.say(alias, DROP) is None
+
+    foreign = f"{id_}/A/theirs"
+    desk.group.arm.put(foreign, {"properties": {"TTL": 60, "ARecords": [{"ipv4Address": "203.0.113.9"}]}})
+    with pytest.raises(Terminal, match="does not carry our mark"):
+        await desk.say(foreign, RecordShare(("203.0.113.1",), 300, mark))
+
+
+# --- the adapter itself -----------------------------------------------------------------------------------------------
+
+
+async def test_refusals_come_typed(desk: Desk) -> None:
+    missing = desk.group.path(bodies.ADDRESSES, "missing")
+    with pytest.raises(NotFound) as absent:
+        await desk.cloud.get(missing)
+    assert absent.value.code == "ResourceNotFound"
+    assert (await desk.cloud.delete(missing)).operation is None
+    with pytest.raises(Terminal) as refused:
+        await desk.cloud.put(desk.group.path(CLUSTERS, "c"), bodies.cluster(bodies.profile(mode="User")))
+    assert (refused.value.status, refused.value.code) == (400, "BadRequest")
+    foreign = "/subscriptions/00000000-0000-0000-0000-00000000ffff/resourceGroups/g"
+    with pytest.raises((NotFound, AuthorizationFailed)):
+        await desk.cloud.get(foreign)
+
+
+async def test_an_old_etag_is_told_as_one(desk: Desk) -> None:
+    id_ = desk.group.path(bodies.ADDRESSES, "ip")
+    desk.group.arm.make(id_, bodies.address())
+    with pytest.raises(PreconditionFailed):
+        await desk.cloud.put(id_, bodies.address(), if_match='W/"00000000-0000-0000-0000-000000000000"')
+
+
+async def test_a_token_goes_to_our_own_operations_only(desk: Desk) -> None:
+    with pytest.raises(NotFound, match="not of this account"):
+        await desk.cloud.poll("https://evil.example/subscriptions/x/operations/1")
+    with pytest.raises(NotFound):
+        await desk.cloud.poll(
+            f"{desk.group.arm.cloud.endpoint}/subscriptions/{desk.cloud.subscription}/providers/Microsoft.Network/locations/westeurope/operations/00000000-0000-0000-0000-000000000000?api-version=2026-03-01"
+        )
+    assert ("operations", "GET") in desk.requests
