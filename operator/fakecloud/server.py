@@ -34,7 +34,13 @@ from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.containerservice.clusters import Clusters
 from fakecloud.providers.containerservice.machines import Fleet, Machines
 from fakecloud.providers.containerservice.pools import Pools
-from fakecloud.providers.containerservice.versions import VERSIONS, KubernetesVersions, UpgradeProfiles
+from fakecloud.providers.containerservice.versions import (
+    VERSIONS,
+    AvailableVersions,
+    KubernetesVersions,
+    PoolUpgradeProfiles,
+    UpgradeProfiles,
+)
 from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, LoadBalancers
 from fakecloud.providers.network.public_ips import PublicIPAddresses
@@ -128,6 +134,8 @@ class Server:
             pools,
             Machines(context),
             UpgradeProfiles(context),
+            PoolUpgradeProfiles(context),
+            AvailableVersions(context),
             KubernetesVersions(context),
             VirtualNetworks(context, inhabitants),
             Subnets(context, inhabitants),

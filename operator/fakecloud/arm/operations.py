@@ -55,7 +55,7 @@ class Operations:
         self._kept = deque(sorted((o["ends"], o["id"]) for o in known if o["status"] != "InProgress"))
 
     def register(self, name: str, finish: Finish, failed: Finish | None = None) -> None:
-        """`finish` ends operations of that name; `failed` is told when it raised."""
+        """`finish` ends operations of that name; `failed` is told, by status, of those that Failed or were Canceled."""
         self._finishers[name] = finish
         if failed is not None:
             self._failures[name] = failed
@@ -162,13 +162,27 @@ class Operations:
         except Exception:
             log.exception("operation %s failed", name)
             ended |= {"status": "Failed", "error": {"code": "InternalServerError", "message": "The operation failed."}}
-        if ended["status"] == "Failed" and name in self._failures:
-            await self._failures[name](operation)
+        await self._end(ended)
+
+    async def cancel(self, id_: str) -> None:
+        """End an operation that is still under way as Canceled. What it was doing stays as far as it came."""
+        task = self._tasks.get(id_)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        operation = self._running.get(id_)
+        if operation is not None:
+            await self._end({**operation, "status": "Canceled"})
+
+    async def _end(self, ended: dict[str, Any]) -> None:
+        """Keep how an operation ended, and tell those who have to know that it did not succeed."""
+        if ended["status"] != "Succeeded" and ended["name"] in self._failures:
+            await self._failures[ended["name"]](ended)
         ended["endTime"] = rfc3339(self._clock.now())
         self._forget_old()
-        self._store.put(KIND, operation["id"], ended)
-        self._kept.append((self._clock.now(), operation["id"]))
-        del self._running[operation["id"]]
+        self._store.put(KIND, ended["id"], ended)
+        self._kept.append((self._clock.now(), ended["id"]))
+        del self._running[ended["id"]]
 
     async def _finish(self, operation: dict[str, Any]) -> None:
         """Do what the operation does at its end; raises ArmError."""

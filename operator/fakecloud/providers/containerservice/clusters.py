@@ -20,6 +20,7 @@ from fakecloud.store import Body
 TYPE = "Microsoft.ContainerService/managedClusters"
 PROVIDER = "Microsoft.ContainerService"
 CREATE_SECONDS, UPDATE_SECONDS, UPGRADE_SECONDS, DELETE_SECONDS = 240.0, 60.0, 300.0, 180.0
+STOP_SECONDS, START_SECONDS, ABORT_SECONDS = 120.0, 180.0, 10.0
 IMMUTABLE = ("dnsPrefix", "fqdnSubdomain", "nodeResourceGroup", "enableRBAC")
 IMMUTABLE_NETWORK = ("serviceCidr", "dnsServiceIP", "loadBalancerSku", "podCidr")
 
@@ -36,16 +37,19 @@ class Clusters(ResourceType):
             "names, node group names, one minor up and never down, unknown versions, a System pool at creation, pools never added through the cluster (I, M)",
             "`/resourcegroups/` and `ManagedClusters` in ids and types (R); what is omitted stays, agentPoolProfiles too",
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
+            "abort, start and stop: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
             "an alias such as 1.36 gives the newest patch and stays an alias (R)",
         ),
         simplified=(
             "the node group holds the network (none with brought subnets) and the security group; no scale sets, balancer, identity or outbound address, though ids name them",
             "immutable are dnsPrefix, fqdnSubdomain, nodeResourceGroup, enableRBAC and the network ranges (D); Azure guards more",
             "kept and shown, but nothing acts on it: network policies and data plane, authorised ranges, private clusters, application routing, add-ons, Entra, auto-upgrade, tier",
+            "a stopped cluster has no machines and takes its start, its tags and its deletion; the refusal's words are ours, as are those of an abort of a deletion",
             "networkPolicy `none` by default; user-assigned identities need not exist; role assignments are not looked at",
             "with compute host the Kubernetes version is that of the kind cluster, whatever ARM says; with none there is no API server behind the kubeconfigs",
         ),
         missing=(
+            "rotation of certificates, commands in the cluster, maintenance windows: 501",
             "sku Automatic, outbound types but loadBalancer and none: 501",
             "changing a pool through its cluster: 501",
             "properties that AKS does not know are kept, where AKS refuses them (UnmarshalError)",
@@ -63,10 +67,16 @@ class Clusters(ResourceType):
         self.actions = {
             "listClusterAdminCredential": self._admin,
             "listClusterUserCredential": self._user,
+            "abort": self._abort,
+            "start": self._start,
+            "stop": self._stop,
         }
         context.operations.register("createCluster", self._settled, self._failed)
         context.operations.register("updateCluster", self._settled, self._failed)
         context.operations.register("deleteCluster", self._gone, self._failed)
+        context.operations.register("startCluster", self._settled, self._failed)
+        context.operations.register("stopCluster", self._stopped, self._failed)
+        context.operations.register("abortCluster", self._aborted)
 
     def malformed(self, path: str, wanted: str) -> ArmError:
         """See ResourceType."""
@@ -173,6 +183,7 @@ class Clusters(ResourceType):
         return name
 
     def _update(self, call: Call, known: Body) -> Answer:
+        refusals.check_power(known)
         self._refuse_busy(known)
         given = call.body.get("properties") or {}
         have = known["properties"]
@@ -262,13 +273,16 @@ class Clusters(ResourceType):
         properties = {**body["properties"], "provisioningState": "Succeeded"}
         if operation["data"].get("version"):
             properties["currentKubernetesVersion"] = operation["data"]["version"]
+        if operation["data"].get("power"):
+            properties["powerState"] = {"code": operation["data"]["power"]}
+            self._pools.power(body["id"], operation["data"]["power"])
         self.store.put(RESOURCE, body["id"], {**body, "properties": properties})
 
     async def _failed(self, operation: Body) -> None:
         body = self.context.resource(operation["resource"])
         if body is not None:
-            self._pools.fail(body["id"])
-            failed = {**body["properties"], "provisioningState": "Failed"}
+            self._pools.fail(body["id"], operation["status"])
+            failed = {**body["properties"], "provisioningState": operation["status"]}
             self.store.put(RESOURCE, body["id"], {**body, "properties": failed})
 
     async def _gone(self, operation: Body) -> None:
@@ -304,6 +318,50 @@ class Clusters(ResourceType):
             raise refusals.busy(
                 f"Another agentpool operation ({pool['name']} - {pool['properties']['provisioningState']})"
             )
+
+    async def _stop(self, call: Call) -> Answer:
+        return self._powered(call, "Stopped", "Stopping", "stopCluster", STOP_SECONDS)
+
+    async def _start(self, call: Call) -> Answer:
+        return self._powered(call, "Running", "Starting", "startCluster", START_SECONDS)
+
+    def _powered(self, call: Call, code: str, state: str, name: str, seconds: float) -> Answer:
+        """The answer to a start or a stop: 204 when it is so already."""
+        body = self.found(call)
+        self._refuse_busy(body)
+        if body["properties"]["powerState"]["code"] == code:
+            return Answer(204)
+        if code == "Running":
+            pools = self.context.children(body["id"], POOL_TYPE)
+            counts = {pool["id"]: int(pool["properties"]["count"]) for pool in pools}
+            self._fleet.check_capacity(body["id"], body["location"], counts)
+        changed = {**body, "eTag": str(uuid.uuid4())}
+        changed["properties"] = {**body["properties"], "provisioningState": state}
+        operation = self._operation(name, call, body, seconds, power=code)
+        self.context.begin(operation, (RESOURCE, body["id"], changed))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _stopped(self, operation: Body) -> None:
+        await self._fleet.park(operation["resource"])
+        body = self.context.resource(operation["resource"])
+        if body is not None:
+            self._pools.power(body["id"], "Stopped")
+            properties = {**body["properties"], "provisioningState": "Succeeded", "powerState": {"code": "Stopped"}}
+            self.store.put(RESOURCE, body["id"], {**body, "properties": properties})
+
+    async def _abort(self, call: Call) -> Answer:
+        body = self.found(call)
+        running = self.context.operations.running_on(body["id"])
+        if running is None:
+            return Answer(204)
+        refusals.check_abort(running, body)
+        canceling = {**body, "properties": {**body["properties"], "provisioningState": "Canceling"}}
+        operation = self._operation("abortCluster", call, body, ABORT_SECONDS, operation=running["id"])
+        self.context.begin(operation, (RESOURCE, body["id"], canceling))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _aborted(self, operation: Body) -> None:
+        await self.context.operations.cancel(operation["data"]["operation"])
 
     async def _admin(self, call: Call) -> Answer:
         return await self._credential(call, "clusterAdmin", admin=True)

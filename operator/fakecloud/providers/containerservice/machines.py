@@ -81,13 +81,20 @@ class Fleet:
         asked = {pool.lower() for pool in counts}
         for pool in self.store.resources(POOL_TYPE):
             missing = int(pool["properties"]["count"]) - len(self.rows(pool["id"]))
-            waiting = pool["properties"]["provisioningState"] not in {"Failed", "Deleting"}
-            if missing > 0 and waiting and pool["id"].lower() not in asked:
+            waiting = pool["properties"]["provisioningState"] not in {"Failed", "Canceled", "Deleting"}
+            owner = pool["id"].rpartition("/agentPools/")[0]
+            if missing > 0 and waiting and pool["id"].lower() not in asked and not self._asleep(owner):
                 free -= missing
-                owners.add(pool["id"].rpartition("/agentPools/")[0].lower())
+                owners.add(owner.lower())
         free = max(0, free) if owners == {cluster.lower()} else 0
         if more > free:
             raise quota(location, left=free * CORES, requested=more * CORES)
+
+    def _asleep(self, cluster: str) -> bool:
+        """Whether a cluster is stopped, and not being started: its pools wait for no machines."""
+        properties = (self.context.resource(cluster) or {}).get("properties", {})
+        stopped = properties.get("powerState", {}).get("code") == "Stopped"
+        return bool(stopped and properties["provisioningState"] != "Starting")
 
     async def bring_about(self, cluster: Body, pools: Sequence[Body], without: Iterable[str] = ()) -> None:
         """Bring `pools` of the cluster to their counts; the others keep what they have, those in `without` (ids) lose it.
@@ -107,6 +114,13 @@ class Fleet:
             self.store.write(
                 [(RESOURCE, row["id"], _ready(row, pool)) for pool in pools for row in self.rows(pool["id"])]
             )
+
+    async def park(self, cluster: str) -> None:
+        """Give back all machines of a cluster that stays: its pools keep their counts and have no machines."""
+        async with self._lock:
+            await self._compute.release(cluster)
+            pools = self.context.children(cluster, POOL_TYPE)
+            self.store.write([(RESOURCE, row["id"], None) for pool in pools for row in self.rows(pool["id"])])
 
     async def release(self, cluster: str) -> None:
         """Give back all machines of a cluster."""

@@ -14,6 +14,7 @@ from fakecloud.store import Body
 
 PROVIDER = "Microsoft.ContainerService"
 CREATE_SECONDS, SCALE_SECONDS, UPDATE_SECONDS, UPGRADE_SECONDS, DELETE_SECONDS = 150.0, 90.0, 30.0, 240.0, 120.0
+ABORT_SECONDS = 10.0
 READ_ONLY = frozenset({"provisioningState", "powerState", "currentOrchestratorVersion", "nodeImageVersion", "eTag"})
 SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
@@ -52,6 +53,8 @@ class Pools(ResourceType):
         self._fleet = fleet
         context.operations.register("putPool", self._settled, self._failed)
         context.operations.register("deletePool", self._gone, self._failed)
+        context.operations.register("abortPool", self._aborted)
+        self.actions = {"abort": self._abort}
 
     def malformed(self, path: str, wanted: str) -> ArmError:
         """See ResourceType."""
@@ -179,11 +182,17 @@ class Pools(ResourceType):
         for pool in pools:
             self._put_state(pool["id"], "Succeeded")
 
-    def fail(self, cluster: str) -> None:
-        """Pools that were being made together with their cluster failed with it."""
+    def fail(self, cluster: str, state: str) -> None:
+        """Pools that were being made together with their cluster failed, or were canceled, with it."""
         for pool in self.context.children(cluster, POOL_TYPE):
             if pool["properties"]["provisioningState"] == "Creating":
-                self._put_state(pool["id"], "Failed")
+                self._put_state(pool["id"], state)
+
+    def power(self, cluster: str, code: str) -> None:
+        """All pools of a cluster are Running or Stopped."""
+        for pool in self.context.children(cluster, POOL_TYPE):
+            properties = {**pool["properties"], "powerState": {"code": code}}
+            self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
 
     async def _settled(self, operation: Body) -> None:
         pool = self.context.resource(operation["resource"])
@@ -197,7 +206,22 @@ class Pools(ResourceType):
         await self.bring_about(cluster, [pool])
 
     async def _failed(self, operation: Body) -> None:
-        self._put_state(operation["resource"], "Failed")
+        self._put_state(operation["resource"], operation["status"])
+
+    async def _abort(self, call: Call) -> Answer:
+        pool = self.found(call)
+        cluster = self.context.resource(call.target.parent or "") or {}
+        running = self.context.operations.running_on(pool["id"])
+        if running is None:
+            return Answer(204)
+        refusals.check_abort(running, pool)
+        canceling = {**pool, "properties": {**pool["properties"], "provisioningState": "Canceling"}}
+        operation = self._operation("abortPool", call, pool, cluster, ABORT_SECONDS, operation=running["id"])
+        self.context.begin(operation, (RESOURCE, pool["id"], canceling))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _aborted(self, operation: Body) -> None:
+        await self.context.operations.cancel(operation["data"]["operation"])
 
     def _put_state(self, id_: str, state: str) -> None:
         pool = self.context.resource(id_)
@@ -226,6 +250,7 @@ class Pools(ResourceType):
             raise refuse(400, "OperationNotAllowed", "There must be at least one system node pool in the cluster.")
 
     def _refuse_busy(self, cluster: Body, pool: Body | None) -> None:
+        refusals.check_power(cluster)
         state = cluster["properties"]["provisioningState"]
         if state not in SETTLED:
             raise refusals.busy(f"Another operation ({state})")

@@ -4,6 +4,7 @@ from typing import Any
 
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.types import Call
+from fakecloud.store import Body
 
 
 def refuse(status: int, code: str, message: str, **more: Any) -> ArmError:
@@ -69,3 +70,21 @@ def quota(location: str, *, left: int, requested: int) -> ArmError:
         "ErrCode_InsufficientVCPUQuota",
         f"Insufficient regional vcpu quota left for location {location}. left regional vcpu quota {left}, requested quota {requested}. If you want to increase the quota, please follow this instruction: https://learn.microsoft.com/en-us/azure/quotas/view-quotas. Surge nodes would also consume vcpu quota, please consider use smaller maxSurge or use maxUnavailable to proceed upgrade without surge nodes, details: aka.ms/aks/maxUnavailable.",
     )
+
+
+def check_power(cluster: Body) -> None:
+    """Raises ArmError (400) for a change of a stopped cluster: only its start, its tags and its deletion are taken."""
+    if cluster["properties"]["powerState"]["code"] == "Stopped":
+        raise refuse(
+            400,
+            "OperationNotAllowed",
+            f"Operation is not allowed: managed cluster {cluster['name']} is stopped. Start it first.",
+        )
+
+
+def check_abort(running: Body, body: Body) -> None:
+    """Raises ArmError (409) for an operation on `body` that cannot be aborted, or is being aborted."""
+    if body["properties"]["provisioningState"] == "Canceling":
+        raise busy("Another operation (Canceling)")
+    if running["name"].startswith("delete"):
+        raise refuse(409, "OperationNotAllowed", "Operation is not allowed: a deletion cannot be aborted.")

@@ -111,6 +111,59 @@ class UpgradeProfiles(ResourceType):
         return Answer(200, body)
 
 
+class PoolUpgradeProfiles(ResourceType):
+    """Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles: what may come next for one pool."""
+
+    type = f"{TYPE}/agentPools/upgradeProfiles"
+    fidelity = Fidelity(exact=("never beyond the control plane", "one minor at a time"), simplified=("no previews",))
+    flat_errors = True
+    verbs = ("GET",)
+
+    async def get(self, call: Call) -> Answer:
+        """See ResourceType."""
+        pool = self.context.resource(call.target.parent or "")
+        if pool is None or call.target.name.lower() != "default":
+            raise self.missing(call.target)
+        cluster = self.context.resource(pool["id"].rpartition("/agentPools/")[0]) or {}
+        highest = _key(cluster["properties"]["currentKubernetesVersion"])
+        profile = _profile(pool["properties"]["currentOrchestratorVersion"])
+        profile["upgrades"] = [u for u in profile["upgrades"] if _key(u["kubernetesVersion"]) <= highest]
+        body = {
+            "id": f"{pool['id']}/upgradeProfiles/default",
+            "name": "default",
+            "type": "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles",
+            "properties": {**profile, "latestNodeImageVersion": pool["properties"]["nodeImageVersion"]},
+        }
+        return Answer(200, body)
+
+
+class AvailableVersions(ResourceType):
+    """Microsoft.ContainerService/managedClusters/availableAgentPoolVersions: what a new pool may run."""
+
+    type = f"{TYPE}/availableAgentPoolVersions"
+    fidelity = Fidelity(exact=("not newer than the control plane, and at most three minors older",))
+    flat_errors = True
+    verbs = ("LIST",)
+
+    async def list(self, call: Call) -> Answer:
+        """See ResourceType."""
+        cluster = self.context.resource(call.target.id) or {}
+        current = cluster["properties"]["currentKubernetesVersion"]
+        fitting = [v for v in VERSIONS if _key(v) <= _key(current) and minor(current) - minor(v) <= POOL_SKEW]
+        body = {
+            "id": f"{cluster['id']}/availableAgentPoolVersions/default",
+            "name": "default",
+            "type": "Microsoft.ContainerService/managedClusters/availableAgentPoolVersions",
+            "properties": {
+                "agentPoolVersions": [
+                    {"kubernetesVersion": version, **({"default": True} if version == current else {})}
+                    for version in fitting
+                ]
+            },
+        }
+        return Answer(200, body)
+
+
 class KubernetesVersions(ResourceType):
     """Microsoft.ContainerService/locations/kubernetesVersions: what is on offer."""
 

@@ -171,11 +171,26 @@ async def test_what_was_promised_to_a_pool_is_no_longer_free(cloud: Cloud) -> No
         cloud.check(shop, cloud.pool(shop, "b", 2))
 
 
-@pytest.mark.parametrize("state", ["Failed", "Deleting"])
+@pytest.mark.parametrize("state", ["Failed", "Canceled", "Deleting"])
 async def test_a_pool_that_failed_or_goes_holds_no_promise(cloud: Cloud, state: str) -> None:
     shop = cloud.cluster("shop")
     cloud.pool(shop, "a", 3, state)
     cloud.check(shop, cloud.pool(shop, "b", 3))
+
+
+@pytest.mark.parametrize(("state", "free"), [("Succeeded", 3), ("Starting", 1)])
+async def test_a_stopped_cluster_holds_no_promise_until_it_is_started(cloud: Cloud, state: str, free: int) -> None:
+    shop = cloud.cluster("shop")
+    a = cloud.pool(shop, "a", 2, "Succeeded")
+    await cloud.fleet.bring_about(shop, [a])
+    await cloud.fleet.park(shop["id"])
+    assert cloud.names(a) == []
+    assert cloud.rack.free() == 3
+    shop["properties"] |= {"powerState": {"code": "Stopped"}, "provisioningState": state}
+    cloud.store.put(RESOURCE, shop["id"], shop)
+    cloud.check(shop, cloud.pool(shop, "b", free))
+    with pytest.raises(ArmError):
+        cloud.check(shop, cloud.pool(shop, "b", free + 1))
 
 
 async def test_only_what_a_pool_lacks_is_asked_for(cloud: Cloud) -> None:
