@@ -21,6 +21,20 @@ RECONCILE_AT: Final = "aks-operator.io/reconcile-at"
 """The annotation by which a user asks for another attempt; its value is any word not used before."""
 GROUP_VERSION: Final = "aks-operator.io/v1alpha1"
 KINDS: Final[Mapping[str, Any]] = v1alpha1.KINDS
+_NODES: Final = frozenset({"id", "nodes", "replicas"})
+_CLUSTER: Final = frozenset({"id", "provisioningState", "kubernetesVersion", "nodeResourceGroup"})
+_NOTHING: Final[frozenset[str]] = frozenset()
+_READS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("NodePool", "ManagedCluster"): _CLUSTER,
+    ("ServiceExposure", "ManagedCluster"): (_CLUSTER - {"kubernetesVersion"}) | {"nodes"},
+    ("ServiceExposure", "NodePool"): _NODES,
+    ("ServiceExposure", "DNSZone"): frozenset({"id"}),
+    ("ManagedCluster", "NodePool"): _NODES,
+    ("ManagedCluster", "ServiceExposure"): _NOTHING,
+    ("NodePool", "ServiceExposure"): _NOTHING,
+    **{("CloudAccount", kind): _NOTHING for kind in KINDS},
+}
+"""What the reconcile of the first kind reads of the status of the second; of a pair that is not here, all of it."""
 
 
 def path_of(key: Key) -> str:
@@ -128,7 +142,7 @@ class Objects:
         log.info("released", extra={"key": str(key)})
 
     async def write_status(self, key: Key, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        """Write a status that differs, tell the user of a transition, and wake who depends on the object."""
+        """Write a status that differs, tell the user of a transition, and wake those who read what changed."""
         try:
             answer = await self._kube.replace_status(path_of(key), body["metadata"]["uid"], status)
         except KubeError as error:
@@ -138,7 +152,10 @@ class Objects:
             raise
         self._metrics.status_patches.labels(key.kind).inc()
         self._wrote(key, answer)
-        self._wake([*self._cache.dependents(key), *self._cache.refers_to(key)])
+        old = body.get("status") or {}
+        changed = {field for field in {*old, *status} if old.get(field) != status.get(field)}
+        others = [*self._cache.dependents(key), *self._cache.refers_to(key)]
+        self._wake(other for other in others if changed & _READS.get((other.kind, key.kind), changed))
         await self._tell(key, body, status)
 
     def _wrote(self, key: Key, answer: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from tests.unit.aks_operator.arm import Clock
 
 ACCOUNT, CLUSTER = Key("CloudAccount", "ns", "default"), Key("ManagedCluster", "ns", "shop")
 POOL, EXPOSURE = Key("NodePool", "ns", "np"), Key("ServiceExposure", "ns", "web")
+ZONE = Key("DNSZone", "ns", "z")
 EVENTS = "/api/v1/namespaces/ns/events"
 
 
@@ -102,9 +103,46 @@ async def test_our_own_status_wakes_those_who_look_at_it_and_not_us(desk: Desk) 
     body = desk.cache.get(CLUSTER)
     assert body is not None
     await desk.objects.write_status(CLUSTER, body, {"id": "x"})
-    assert desk.woken() == {ACCOUNT, POOL}
+    assert desk.woken() == {POOL}, "an account does not look at its users"
     desk.objects.seen(CLUSTER, desk.server.objects[path_of(CLUSTER)])
     assert desk.woken() == set(), "the event of our own write is no news"
+
+
+@pytest.mark.parametrize(
+    ("written", "field", "woken"),
+    [
+        pytest.param(ACCOUNT, "conditions", {CLUSTER, ZONE}, id="an account that is ready"),
+        pytest.param(CLUSTER, "id", {POOL, EXPOSURE}, id="a cluster that is there"),
+        pytest.param(CLUSTER, "provisioningState", {POOL, EXPOSURE}, id="a cluster that can be worked with"),
+        pytest.param(CLUSTER, "kubernetesVersion", {POOL}, id="a cluster's version"),
+        pytest.param(CLUSTER, "nodes", {EXPOSURE}, id="a cluster's nodes, which are many pools' changes"),
+        pytest.param(CLUSTER, "conditions", set(), id="a cluster's conditions"),
+        pytest.param(POOL, "nodes", {CLUSTER}, id="a pool's nodes"),
+        pytest.param(POOL, "operations", set(), id="a pool's operations"),
+        pytest.param(ZONE, "id", {EXPOSURE}, id="a zone that is there"),
+        pytest.param(ZONE, "records", set(), id="a zone's count of records"),
+        pytest.param(EXPOSURE, "addresses", {ZONE}, id="an exposure's address: a zone counts its records"),
+    ],
+)
+async def test_a_status_wakes_those_who_read_what_changed(
+    desk: Desk, written: Key, field: str, woken: set[Key]
+) -> None:
+    """Woken whatever changed, a thousand pools would wake their cluster, and it all of them, a thousand times."""
+    specs: dict[Key, dict[str, Any]] = {
+        ACCOUNT: {},
+        ZONE: {},
+        CLUSTER: {},
+        POOL: {"clusterRef": {"name": "shop"}},
+        EXPOSURE: {"clusterRef": {"name": "shop"}, "dns": {"zoneRef": {"name": "z"}}},
+    }
+    for key, spec in specs.items():
+        desk.put(key, spec=spec, status={"observedGeneration": 1})
+    desk.woken()
+    body = desk.cache.get(written)
+    assert body is not None
+    value = ready("Succeeded", "True")["conditions"] if field == "conditions" else "new"
+    await desk.objects.write_status(written, body, {"observedGeneration": 1, field: value})
+    assert desk.woken() == woken
 
 
 async def test_what_vanishes_wakes_both_sides(desk: Desk) -> None:
