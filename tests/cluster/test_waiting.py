@@ -317,8 +317,6 @@ NOT_SUPPORTED: list[tuple[str, dict[str, Any], str]] = [
     ("DNSZone", {"visibility": "Private"}, "private zones"),
     ("DNSZone", {"driftPolicy": "Report"}, "driftPolicy Report"),
     ("ServiceExposure", {"visibility": "Internal"}, "visibility Internal"),
-    ("ServiceExposure", {"type": "NodePort"}, "type NodePort"),
-    ("ServiceExposure", {"type": "ClusterIP", "allowedSources": None}, "type ClusterIP"),
 ]
 
 
