@@ -90,7 +90,7 @@ class Levers:
     def __init__(self, cloud: Target) -> None:
         self._endpoint = cloud.endpoint
         self._headers = {"Authorization": f"Bearer {cloud.account()['controlToken']}"}
-        self._pool = urllib3.PoolManager(ca_certs=cloud.ca, retries=False, timeout=DEADLINE)
+        self._pool = urllib3.PoolManager(ca_certs=cloud.ca, retries=False, timeout=DEADLINE, maxsize=32)
 
     def close(self) -> None:
         """Close every connection."""
@@ -116,6 +116,7 @@ class Levers:
         method: str = "*",
         type_: str = "*",
         name: str = "*",
+        agent: str = "*",
         nth: int = 1,
         count: int | None = 1,
     ) -> int:
@@ -123,7 +124,8 @@ class Levers:
 
         `method` is an HTTP method or LIST; `name` a resource's own name, or the whole path when it holds a slash.
         """
-        rule = {"method": method, "type": type_, "name": name, "nth": nth, "count": count, "fault": dict(fault)}
+        rule: Json = {"method": method, "type": type_, "name": name, "agent": agent, "nth": nth, "count": count}
+        rule["fault"] = dict(fault)
         return int(self._ask("POST", "/faults", rule)["id"])
 
     def standing(self) -> dict[int, Standing]:

@@ -156,6 +156,8 @@ class Session:
             return Converged(observed, step)
         wish = f"{wish or _hash([step.action, step.body])} {ATTEMPT.get()}"
         self._check_refused(step.id, wish)
+        if (wait := await self._in_the_way(step.id)) is not None:
+            return Converged(observed, Step("wait", step.id, wait[1]), wait[0], step.action)
         self._wishes[step.id.casefold()] = wish
         try:
             if step.action == "delete":
@@ -179,6 +181,27 @@ class Session:
         if body is not None and not settled(body):
             return Converged(body, step, self._poll_interval)
         return Converged(body, replace(step, action="none"))
+
+    async def _in_the_way(self, id_: str) -> tuple[float, str] | None:
+        """Seconds until a write to `id_` makes sense, and why: ARM refuses one while a parent or a child is being written to.
+
+        How that operation ended is for whoever began it to hear: it is looked at, and kept.
+        """
+        key = id_.casefold()
+        for other, operation in list(self.operations.items()):
+            if not (key.startswith(f"{other}/") or other.startswith(f"{key}/")):
+                continue
+            left = self._next_poll.get(other, 0.0) - self._clock()
+            if left <= 0:
+                try:
+                    state = await self._poll(operation.url)
+                except NotFound:
+                    continue
+                if state.done:
+                    continue
+                left = self._wait(other, state.retry_after)
+            return left, f"{operation.kind} of {operation.resource} is under way"
+        return None
 
     async def _under_way(self, id_: str) -> Converged | None:
         """Still waiting for an operation on `id_`, or None. Raises what the operation failed with."""

@@ -71,7 +71,10 @@ def serve(
         str | None, typer.Option(help="Namespace into which the CA, the client secret and the agents' token are put.")
     ] = None,
     kubeconfig: Annotated[
-        str | None, typer.Option(help="Kubernetes cluster we work with; in a pod its ServiceAccount's.")
+        str | None,
+        typer.Option(
+            help="Kubernetes cluster we work with; in a pod its ServiceAccount's. With compute none: what every cluster's credentials lead to."
+        ),
     ] = None,
     api_server: Annotated[
         str | None,

@@ -49,7 +49,7 @@ class Front:
         request_id = str(uuid.uuid4())
         principal = ["-"]
         PRINCIPAL.set(principal)
-        struck = [] if self._faults is None else self._faults.striking(request.method, request.rel_url.raw_path)
+        struck = [] if self._faults is None else self._faults.striking(request)
         try:
             response = await self._struck(request, handler, struck) if struck else await self._answer(request, handler)
         except web.HTTPException as refusal:  # as aiohttp's router says no
@@ -61,11 +61,14 @@ class Front:
             "path": request.path,
             "status": response.status,
             "principal": principal[0],
+            "agent": request.headers.get("User-Agent", ""),
             "api_version": request.query.get("api-version", ""),
             "began": at,
             "milliseconds": (time.monotonic() - began) * 1000,
             "request_id": request_id,
         }
+        if request.method != "GET" and {"Azure-AsyncOperation", "Location"} & response.headers.keys():
+            entry["operation"] = True
         if struck:
             entry["faults"] = [{"rule": s.id, "kind": s.rule.fault.kind} for s in struck]
         self._journal.note(**entry)

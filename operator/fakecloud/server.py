@@ -252,7 +252,7 @@ async def _healthz(_: web.Request) -> web.Response:
 
 def _compute(options: Options) -> "Compute":
     if options.compute == "none":
-        return NoCompute()
+        return NoCompute(options.kubeconfig)
     from fakecloud.compute.host import HostCompute  # with a Kubernetes client that a cloud on a desk does not load
 
     return HostCompute(options.kubeconfig, namespace=options.publish_namespace, api_server=options.api_server)

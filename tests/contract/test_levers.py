@@ -154,6 +154,8 @@ def test_nth_and_count_say_which_requests_are_struck(arm: Arm, lever: Levers, gr
         ({"type_": "Microsoft.Network/*"}, {"get", "list"}),
         ({"type_": "Microsoft.Resources/resourceGroups"}, {"group"}),
         ({"name": "I?"}, {"get"}),
+        ({"agent": "python-urllib3/*"}, {"get", "list", "group"}),
+        ({"agent": "azsdk-*"}, set()),
         ({"name": "*/resourcegroups/*/ip"}, {"get"}),
         ({"name": "*[i]*"}, set()),
         ({"type_": BALANCERS}, set()),

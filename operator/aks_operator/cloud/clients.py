@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 
 from aks_operator.cloud.credentials import Endpoints
@@ -44,8 +45,21 @@ def transport(endpoints: Endpoints, *, connections: int = 20, timeout: float = 6
         connector=aiohttp.TCPConnector(ssl=context, limit=connections),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
         auto_decompress=False,  # as the SDK's own session: it decompresses by itself
+        middlewares=(_once,),
     )
     return _Shared(session=session, session_owner=False)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A write is sent once. aiohttp sends a PUT or DELETE again when a kept connection broke; ARM may have done it already."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:  # there was no connection: nothing was sent
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method in {"GET", "HEAD"}:
+            raise
+        raise ServiceResponseError("the connection broke before an answer came", error=error) from error
 
 
 class _Shared(AioHttpTransport):  # type: ignore[misc]  # azure-core loads it lazily: mypy sees Any

@@ -71,8 +71,13 @@ class Documents:
         if any(step.action != "none" for step in document.steps):
             observed = await session.observer.one(id_, fresh=True)  # a write that a list suggested is preceded by a GET
             document = self._plan(key, id_, observed)
-        again, body = await self._apply(session, id_, document.steps, observed)
-        self._tell(key, Result(body, again is None, conflicts=document.conflicts))
+        heard = self._shares.hear(key)
+        try:
+            again, body = await self._apply(session, id_, document.steps, observed)
+            self._tell(key, Result(body, again is None, conflicts=document.conflicts))
+        finally:
+            for owner in heard:  # even a result that is no news is the answer to what they asked
+                self._queue.add(owner)
         return again
 
     def failed(self, key: Key, reason: str, message: str) -> None:

@@ -1,7 +1,7 @@
 """Who asks what of which shared document, and how that stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from aks_operator.keys import Key
@@ -52,6 +52,7 @@ class Shares:
     def __init__(self) -> None:
         self._shares: dict[Key, dict[Key, Share]] = {}
         self._results: dict[Key, Result] = {}
+        self._unheard: dict[Key, set[Key]] = {}  # by document, whose word is newer than its last turn
 
     def say(self, document: Key, owner: Key, share: Share) -> bool:
         """Set what `owner` asks of `document`; whether that is news."""
@@ -59,7 +60,12 @@ class Shares:
         if owner in asked and asked[owner] == share:
             return False
         asked[owner] = share
+        self._unheard.setdefault(document, set()).add(owner)
         return True
+
+    def hear(self, document: Key) -> set[Key]:
+        """Whose word is news to the document; from now on it is none: the result that follows tells of it."""
+        return self._unheard.pop(document, set())
 
     def of(self, document: Key) -> Mapping[Key, Share]:
         """All that is asked of a document."""
@@ -73,9 +79,18 @@ class Shares:
         """The object is gone, and its entries with it."""
         for document in self.documents_of(owner):
             del self._shares[document][owner]
+            self._unheard.get(document, set()).discard(owner)
             if not self._shares[document]:
                 del self._shares[document]
                 self._results.pop(document, None)
+                self._unheard.pop(document, None)
+
+    def result_for(self, document: Key, owner: Key) -> Result | None:
+        """How the document stood last; not settled for an owner whose word was not heard yet."""
+        result = self._results.get(document)
+        if result is None or owner not in self._unheard.get(document, ()):
+            return result
+        return replace(result, settled=False)
 
     def result(self, document: Key) -> Result | None:
         """How the document stood last, None when it had no turn yet."""

@@ -71,7 +71,7 @@ class ServiceExposureReconciler:
                 nodes = await node_addresses(world, key, spec, cluster)
             asking = Asking(world, key, obj, cluster, places, made, nodes)
             asking.address()
-            ip = ip or status.address_of(self._result(cluster, places.address))
+            ip = ip or status.address_of(self._result(key, cluster, places.address))
             await asking.balancer((places.address or places.brought) if ip else None)
             asking.rules()
             if not _of_same_name(places, former):  # a name has a CNAME or addresses, never both
@@ -87,8 +87,8 @@ class ServiceExposureReconciler:
         ours = [id_ for id_ in resources if "/managedclusters/" not in id_.casefold()]
         return self._world.operations(account, ours, below=True)
 
-    def _result(self, cluster: Cluster, id_: str | None) -> Any:
-        return None if id_ is None else self._world.shares.result(document_key(cluster.account.key, id_))
+    def _result(self, key: Key, cluster: Cluster, id_: str | None) -> Any:
+        return None if id_ is None else self._world.shares.result_for(document_key(cluster.account.key, id_), key)
 
     def _addresses(
         self, key: Key, cluster: Cluster, places: Places, made: Backend, nodes: tuple[str, ...], ip: str | None
@@ -103,7 +103,7 @@ class ServiceExposureReconciler:
         share = self._share(key, cluster, places)
         if share is not None and share.internal:
             name = frontend_name(key, share, self._world.marks)
-            ip = status.private_address_of(self._result(cluster, places.balancer), name)
+            ip = status.private_address_of(self._result(key, cluster, places.balancer), name)
         return (ip,) if ip else ()
 
     def _share(self, key: Key, cluster: Cluster, places: Places) -> BalancerShare | None:
@@ -126,7 +126,7 @@ class ServiceExposureReconciler:
         former: list[dict[str, Any]],
     ) -> Outcome:
         """The status, out of how the documents stand."""
-        results = {id_: self._result(cluster, id_) for id_ in places.documents()}
+        results = {id_: self._result(key, cluster, id_) for id_ in places.documents()}
         ready, brought = known
         stand = status.Stand(key, self._world.marks, places, results, brought)
         parts = stand.conditions(ready, made.ports, ())

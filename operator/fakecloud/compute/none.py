@@ -1,6 +1,7 @@
 """No machines at all: ARM state only, for tests of scale."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import yaml
 
@@ -8,7 +9,14 @@ from fakecloud.compute.port import Placement, Pool
 
 
 class NoCompute:
-    """Takes every wish as fulfilled. Its kubeconfigs are well formed and lead nowhere: there is no API server."""
+    """Takes every wish as fulfilled.
+
+    Its kubeconfigs are well formed and lead nowhere: there is no API server. With a `kubeconfig` (a file's path) every
+    cluster has that one's: one real API server that all of them share.
+    """
+
+    def __init__(self, kubeconfig: str | None = None) -> None:
+        self._kubeconfig = Path(kubeconfig).read_bytes() if kubeconfig is not None else None
 
     async def start(self) -> None:
         """See Compute."""
@@ -46,6 +54,8 @@ class NoCompute:
 
     async def kubeconfig(self, cluster_id: str, *, admin: bool) -> bytes:
         """See Compute."""
+        if self._kubeconfig is not None:
+            return self._kubeconfig
         name = cluster_id.rpartition("/")[2]
         config = {
             "apiVersion": "v1",

@@ -77,6 +77,8 @@ class Rule(_Strict):
     """An ARM type such as Microsoft.Network/loadBalancers; a POST's action follows it, as do /operations; or `token`."""
     name: str = "*"
     """A resource's own name; with a slash in it, the whole path."""
+    agent: str = "*"
+    """The User-Agent header, so that a test is not struck by its own rules."""
     nth: Annotated[int, Field(ge=1)] = 1
     """The first of the matching requests that is struck."""
     count: Annotated[int, Field(ge=1)] | None = 1
@@ -92,19 +94,20 @@ class Asked:
     type: str
     name: str
     path: str
+    agent: str
 
     @classmethod
-    def of(cls, method: str, raw_path: str) -> "Asked":
-        """Out of a request line."""
+    def of(cls, method: str, raw_path: str, agent: str) -> "Asked":
+        """Out of a request line and the User-Agent."""
         target = parse(raw_path)
         if target is None:
             last = raw_path.rpartition("/")[2]
-            return cls(method, last, last, raw_path)
+            return cls(method, last, last, raw_path, agent)
         type_ = target.type or ("subscriptions" if target.group is None else "resourceGroups")
         if "/" not in type_ and type_ in {"subscriptions", "resourceGroups"}:
             type_ = f"Microsoft.Resources/{type_}"
         listing = method == "GET" and target.collection
-        return cls("LIST" if listing else method, type_, target.name, raw_path)
+        return cls("LIST" if listing else method, type_, target.name, raw_path, agent)
 
 
 @dataclass
@@ -121,7 +124,12 @@ class Standing:
         """Whether it strikes this request; one that matches is counted."""
         rule = self.rule
         name = asked.path if "/" in rule.name else asked.name
-        pairs = ((rule.method, asked.method), (rule.type, asked.type), (rule.name, name))
+        pairs = (
+            (rule.method, asked.method),
+            (rule.type, asked.type),
+            (rule.name, name),
+            (rule.agent, asked.agent),
+        )
         if not all(self._fits(pattern, value) for pattern, value in pairs):
             return False
         self.seen += 1
@@ -201,7 +209,7 @@ class Faults:
             return None
         return web.Response(status=kept.status, body=kept.body, content_type=kept.content_type)
 
-    def striking(self, method: str, raw_path: str) -> list[Standing]:
+    def striking(self, request: web.Request) -> list[Standing]:
         """The rules that strike a request. All that match count it."""
-        asked = Asked.of(method, raw_path)
+        asked = Asked.of(request.method, request.rel_url.raw_path, request.headers.get("User-Agent", ""))
         return [standing for standing in self._standing.values() if standing.strikes(asked)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from aks_operator.armid import parse
 from aks_operator.marks import OWNER_TAG
 from aks_operator.observer import Observer
 from aks_operator.plan import Resource
@@ -286,3 +287,28 @@ async def test_a_refusal_that_is_remembered_is_told_before_an_object_is_pinned(s
         await session.converge(wanted())
     with pytest.raises(Terminal):
         await session.converge(wanted(), pinned=False)
+
+
+POOL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/agentPools/p"
+CLUSTER = POOL.rpartition("/agentPools/")[0]
+
+
+@pytest.mark.parametrize(("first", "second"), [(CLUSTER, POOL), (POOL, CLUSTER)], ids=["a parent's", "a child's"])
+async def test_a_write_waits_for_an_operation_that_arm_would_refuse_it_for(
+    session: Session, arm: Arm, clock: Clock, first: str, second: str
+) -> None:
+    arm.slow = True
+    at_work, waiting = (Resource(id_, parse(id_).type, {"properties": {"a": 1}}, MARK) for id_ in (first, second))
+    await session.converge(at_work)
+    turn = await session.converge(waiting)
+    assert (turn.done, turn.step.action, turn.again_after) == (False, "wait", 7.0)
+    assert first in turn.step.why
+    clock.now += 7
+    assert not (await session.converge(waiting)).done
+    assert arm.writes == [("PUT", first)]
+    arm.end(first, REFUSED)
+    clock.now += 7
+    await session.converge(waiting)
+    assert arm.writes == [("PUT", first), ("PUT", second)]
+    with pytest.raises(Terminal):  # how it ended is for its own object to hear
+        await session.converge(at_work)

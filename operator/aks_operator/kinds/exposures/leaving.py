@@ -29,7 +29,7 @@ def farewell(obj: Any, type_: str) -> Any:
 
 def has_left(world: World, key: Key, document: Key) -> bool:
     """Whether the document has been seen without our entries since we asked for that."""
-    result = world.shares.result(document)
+    result = world.shares.result_for(document, key)
     if result is None or result.reason or not result.settled:
         return False
     ours = world.marks.is_mark(mark_of(result.body or {}, document.kind.removeprefix("document:")))

@@ -178,3 +178,31 @@ async def test_a_document_that_nobody_shares_is_left_alone(office: Office) -> No
     office.shares.forget(A)
     assert await office.documents.reconcile(document_key(ACCOUNT, ADDRESS)) is None
     assert office.exists
+
+
+async def test_what_is_asked_anew_is_not_settled_before_the_document_had_its_turn(office: Office) -> None:
+    await made(office, A, B)
+    key = document_key(ACCOUNT, ADDRESS)
+    assert settled(office, A)
+    office.documents.say(ACCOUNT, ADDRESS, A, AddressShare("westeurope", SHARE.mark, idle_timeout_minutes=30))
+    assert not settled(office, A)
+    assert settled(office, B), "its own word has been heard"
+    await office.documents.reconcile(key)
+    await office.rest()
+    assert settled(office, A)
+
+
+async def test_who_asked_is_woken_though_the_result_is_no_news(office: Office) -> None:
+    await made(office, A)
+    office.queue._ready.clear()
+    other = AddressShare("westeurope", SHARE.mark, tags=())
+    office.documents.say(ACCOUNT, ADDRESS, B, other)
+    await office.rest()
+    assert B in office.queue._ready
+    assert settled(office, B)
+
+
+def settled(office: Office, owner: Key) -> bool:
+    """Whether the document is as `owner` asked."""
+    result = office.shares.result_for(document_key(ACCOUNT, ADDRESS), owner)
+    return result is not None and result.settled

@@ -48,6 +48,8 @@ class Desk:
         for owner, share in said.items():
             self.documents.say(ACCOUNT, id_, owner, share)
         if result is not None:
+            assert not has_left(self.world, A, key), "not before the document had a turn with what was said"
+            self.shares.hear(key)
             self.shares.set_result(key, result)
         return has_left(self.world, A, key)
 
@@ -132,6 +134,7 @@ async def test_what_was_used_before_is_let_go_of_and_remembered_until_it_is_seen
     assert [(line["id"], line["reason"]) for line in lines] == [(former, "Deleting"), (RECORD, "Deleting")]
     assert desk.shares.of(document_key(ACCOUNT, former)) == {A: DROP}
     assert desk.shares.of(document_key(ACCOUNT, ADDRESS)) == {}
+    desk.shares.hear(document_key(ACCOUNT, former))
     desk.shares.set_result(document_key(ACCOUNT, former), Result(None, settled=True))
     assert [line["id"] for line in await let_go(desk.world, A, obj, CLUSTER, places)] == [RECORD]
 

@@ -1,0 +1,77 @@
+"""The operator's own cloud adapter over the wire, when the wire breaks: a write is sent once."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from aks_operator.cloud.arm import AzureCloud
+from aks_operator.cloud.budget import Budget
+from aks_operator.cloud.clients import Clients, transport
+from aks_operator.cloud.credentials import Endpoints, ServicePrincipal, credential
+from aks_operator.port import Unreachable
+from tests import levers
+from tests.contract.bodies import ADDRESSES, address
+from tests.contract.cloud import Arm, Cloud, Group
+from tests.contract.conftest import new_group
+from tests.levers import Levers
+
+
+@pytest.fixture(scope="module")
+def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
+    cloud = Cloud(tmp_path_factory.mktemp("levers"), "1", "--levers")
+    made = Arm(cloud)
+    yield made
+    made.close()
+    cloud.stop()
+
+
+@pytest.fixture
+def lever(arm: Arm) -> Iterator[Levers]:
+    made = Levers(arm.cloud)
+    yield made
+    made.lift()
+    made.close()
+
+
+@pytest.fixture
+async def azure(arm: Arm) -> AsyncIterator[AzureCloud]:
+    """As an account opens it."""
+    cloud = arm.cloud
+    endpoints = Endpoints(cloud.endpoint, cloud.endpoint, cloud.ca, discover=False)
+    pool = transport(endpoints)
+    token = credential(ServicePrincipal(cloud.tenant, cloud.client, secret=cloud.secret), endpoints, pool)
+    clients = Clients(endpoints, token, cloud.subscription, pool)
+    budget = Budget(100, 100, lambda: 0.0)
+    yield AzureCloud(clients, cloud.subscription, cloud.endpoint, budget, lambda *_: None, lambda: True)
+    await token.close()
+    await pool.shut_down()
+
+
+@pytest.fixture
+def group(arm: Arm) -> Group:
+    return new_group(arm)
+
+
+@pytest.mark.parametrize("fault", [levers.lose(), levers.drop()], ids=["lost", "reset"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_write_whose_connection_breaks_is_not_sent_again_by_anything_below_us(
+    azure: AzureCloud, lever: Levers, group: Group, method: str, fault: dict[str, object]
+) -> None:
+    id_ = group.path(ADDRESSES, "ip")
+    await azure.list(ADDRESSES, group.id)  # the connection is there, and kept: only then aiohttp would try again
+    if method == "DELETE":
+        await azure.put(id_, address())
+        lever.idle()
+    before = lever.last()
+    lever.fault(fault, method=method, name="ip")
+    with pytest.raises(Unreachable):
+        await (azure.put(id_, address()) if method == "PUT" else azure.delete(id_))
+    sent = [entry for entry in lever.journal(before) if entry["method"] == method]
+    assert len(sent) == 1
+    assert sent[0]["faults"][0]["kind"] == fault["kind"]
+
+
+async def test_a_read_may_be_sent_again(azure: AzureCloud, lever: Levers, group: Group) -> None:
+    await azure.get(group.id)
+    lever.fault(levers.drop(), method="GET", name=group.name)
+    assert (await azure.get(group.id))["name"] == group.name
