@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import tempfile
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +81,7 @@ class Accounts:
         self._may_write = may_write
         self._opened = opened
         self._open: dict[Key, Account] = {}
+        self._answered: dict[Key, float] = {}  # Unix time of the last read that was answered
         self._retired: list[tuple[float, Account]] = []
         self._budgets: dict[tuple[str, str, str], Budget] = {}
         self._files = tempfile.TemporaryDirectory(prefix="aks-operator-ca-")
@@ -139,7 +142,12 @@ class Accounts:
         budget = self._budget(endpoints, spec, principal)
         clients = Clients(endpoints, token, spec.subscription_id, pool)
         cloud = AzureCloud(
-            clients, spec.subscription_id, endpoints.resource_manager, budget, self._count, self._may_write
+            clients,
+            spec.subscription_id,
+            endpoints.resource_manager,
+            budget,
+            partial(self._count, key),
+            self._may_write,
         )
         session = Session(
             cloud,
@@ -204,6 +212,7 @@ class Accounts:
 
     async def close(self, key: Key) -> None:
         """The account is gone."""
+        self._answered.pop(key, None)
         account = self._open.pop(key, None)
         if account is not None:
             await account.close()
@@ -216,8 +225,23 @@ class Accounts:
             await account.close()
         self._files.cleanup()
 
-    def _count(self, type_: str, verb: str, code: str) -> None:
+    def measure(self) -> None:
+        """Bring the accounts' gauges up to date."""
+        metrics = self._metrics
+        for gauge in (metrics.observed, metrics.throttled, metrics.remaining):
+            gauge.clear()
+        for key, account in self._open.items():
+            name = f"{key.namespace}/{key.name}"
+            metrics.throttled.labels(name).set(account.budget.throttled_for)
+            for kind, left in account.budget.remaining.items():
+                metrics.remaining.labels(name, kind).set(left)
+            if key in self._answered:
+                metrics.observed.labels(name).set(self._answered[key])
+
+    def _count(self, key: Key, type_: str, verb: str, code: str) -> None:
         self._metrics.arm_requests.labels(type_, verb, code).inc()
+        if verb in {"GET", "LIST"} and (code.startswith("2") or code == "404"):
+            self._answered[key] = time.time()
 
     async def _principal(self, key: Key, spec: Any) -> ServicePrincipal:
         wanted = spec.credential

@@ -54,6 +54,7 @@ class Operator:
         self._stop = asyncio.Event()
         self._canary = Canary(time.monotonic, settings.watch_deadline_seconds)
         self._lease: Lease | None = None
+        self._accounts: Accounts | None = None
         self._watching: asyncio.Task[None] | None = None
         self._silent = ""
 
@@ -98,7 +99,7 @@ class Operator:
         management_id = self._settings.management_id or await _until(lambda: _kube_system_uid(kube))
         marks = Marks(management_id)
         objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp, self._canary)
-        accounts = Accounts(
+        accounts = self._accounts = Accounts(
             kube,
             self._cache,
             self._settings,
@@ -209,6 +210,9 @@ class Operator:
     def _measure(self) -> None:
         """Bring the gauges up to date."""
         count_objects(self._cache, self._metrics)
+        self._metrics.queue_depth.set(len(self._queue))
+        if self._accounts is not None:
+            self._accounts.measure()
         self._metrics.leader.set(self._lease is not None and self._lease.held)
         self._metrics.watch_lag.set(self._canary.lag)
 

@@ -282,9 +282,14 @@ def _complaint(error: ValidationError) -> str:
 
 
 def count_objects(cache: Cache, metrics: Metrics) -> None:
-    """Set the gauge of known objects by kind and readiness."""
+    """Set the gauges of known objects: by kind and readiness, and the stalled ones by reason."""
+    metrics.stalled.clear()
     for kind in KINDS:
         ready = sum(1 for key in cache.keys(kind) if (body := cache.get(key)) and conditions.is_true(body))
         total = sum(1 for _ in cache.keys(kind))
         metrics.objects.labels(kind, "True").set(ready)
         metrics.objects.labels(kind, "False").set(total - ready)
+        for key in cache.keys(kind):
+            known = ((cache.get(key) or {}).get("status") or {}).get("conditions") or ()
+            if (stalled := conditions.find(known, "Stalled")) is not None:
+                metrics.stalled.labels(kind, stalled["reason"]).inc()

@@ -35,6 +35,30 @@ class Metrics:
         self.objects = Gauge(
             "aks_operator_objects", "Custom resources known.", ["kind", "ready"], registry=self.registry
         )
+        self.stalled = Gauge(
+            "aks_operator_stalled_objects",
+            "Custom resources that need somebody: those with the condition Stalled.",
+            ["kind", "reason"],
+            registry=self.registry,
+        )
+        self.observed = Gauge(
+            "aks_operator_observed_timestamp_seconds",
+            "When an account's cloud last answered a read (Unix time).",
+            ["account"],
+            registry=self.registry,
+        )
+        self.throttled = Gauge(
+            "aks_operator_throttled_seconds",
+            "For how long an account's cloud still wants no requests.",
+            ["account"],
+            registry=self.registry,
+        )
+        self.remaining = Gauge(
+            "aks_operator_arm_requests_remaining",
+            "Requests that an account's cloud last said remain.",
+            ["account", "kind"],
+            registry=self.registry,
+        )
         self.leader = Gauge("aks_operator_leader", "1 while this process holds the Lease.", registry=self.registry)
         self.watch_lag = Gauge(
             "aks_operator_watch_lag_seconds",

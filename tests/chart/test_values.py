@@ -25,7 +25,9 @@ def leaves(node: Any, path: Keys = ()) -> Iterator[tuple[Keys, Any]]:
         yield path, node
 
 
-FREE = {("nodeSelector",), ("resources",)}
+FREE = {("nodeSelector",), ("resources",), ("labels",)}
+SWITCHED = {"serviceMonitor", "prometheusRule", "dashboard"}
+"""Off by default: their other values count when they are on."""
 ANOTHER: dict[str, Any] = {
     "repository": "another",
     "tag": "another",
@@ -41,6 +43,8 @@ ANOTHER: dict[str, Any] = {
     "nodeSelector": {"another": "yes"},
     "tolerations": [],
     "affinity": {"nodeAffinity": {}},
+    "apiServerPorts": [16443],
+    "interval": "7m",
     "subscriptionId": "11111111-0000-0000-0000-000000000001",
     "tenantId": "11111111-0000-0000-0000-000000000002",
     "clientId": "11111111-0000-0000-0000-000000000003",
@@ -88,6 +92,8 @@ def test_every_value_changes_what_is_rendered(chart: Path, path: Keys, value: An
     base: Manifest = {"fakecloud": {"enabled": True}} if chart == OPERATOR and path[0] != "fakecloud" else {}
     if path == ("fakecloud", "account", "allowedNamespaces"):
         base = {"fakecloud": {"enabled": True}}
+    if path[0] in SWITCHED and path[1] != "enabled":
+        base = {path[0]: {"enabled": True}}
     changed = copy.deepcopy(base)
     change = nested(path, another(path[-1], value))
     for key, child in change.items():
@@ -138,6 +144,11 @@ def test_the_schema_knows_every_value_and_no_other(chart: Path) -> None:
         ({"logLevel": "LOUD"}, "/logLevel"),
         ({"logFormat": "xml"}, "/logFormat"),
         ({"httpPort": 80}, "/httpPort"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
+        ({"networkPolicy": {"apiServerPorts": ["https"]}}, "/networkPolicy/apiServerPorts"),
+        ({"serviceMonitor": {"interval": "often"}}, "/serviceMonitor/interval"),
+        ({"watchDeadlineSeconds": 0}, "/watchDeadlineSeconds"),
+        ({"relistIntervalSeconds": 0}, "/relistIntervalSeconds"),
         ({"httpPort": 70000}, "/httpPort"),
         ({"leaseSeconds": 1}, "/leaseSeconds"),
         ({"driftIntervalSeconds": 0}, "/driftIntervalSeconds"),

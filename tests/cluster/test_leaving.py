@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 import uuid
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -192,6 +193,10 @@ def test_detached_objects_stay_with_azure_as_it_is_and_are_taken_up_again(
 ) -> None:
     house.furnish()
     before = house.ready()
+    account = f'account="{house.namespace}/default"'
+    assert operator.metrics("aks_operator_observed_timestamp_seconds")[account] > time.time() - 60
+    assert operator.metrics("aks_operator_throttled_seconds") == {account: 0.0}
+    assert operator.metrics("aks_operator_arm_requests_remaining")[f'{account},kind="reads"'] > 0
     refused = detached(house, kubeconfig, "it", "--yes")
     assert (refused.returncode, house.ready().keys()) == (1, before.keys())
     assert "scale deployment it --replicas=0" in refused.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from aks_operator.cache import Cache
 from aks_operator.conditions import Condition
-from aks_operator.engine import NOT_LEADING_RETRY, Engine, with_summary
+from aks_operator.engine import NOT_LEADING_RETRY, Engine, count_objects, with_summary
 from aks_operator.keys import Key
 from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
@@ -398,3 +398,16 @@ async def test_a_change_stays_urgent_until_it_is_done(desk: Desk) -> None:
         desk.script.act = partial(act, ready)
         await desk.turn()
     assert urgency == [Priority.CHANGE, Priority.CHANGE, Priority.DRIFT, Priority.CHANGE]
+
+
+async def test_stalled_objects_are_counted_by_reason_while_they_are(desk: Desk) -> None:
+    desk.put()
+    desk.script.act = raising(Terminal("no", code="QuotaExceeded"))
+    await desk.turn()
+    name, labels = "aks_operator_stalled_objects", {"kind": KEY.kind, "reason": "QuotaExceeded"}
+    count_objects(desk.cache, desk.metrics)
+    assert desk.metrics.registry.get_sample_value(name, labels) == 1.0
+    desk.script.act = lambda: READY
+    await desk.turn()
+    count_objects(desk.cache, desk.metrics)
+    assert desk.metrics.registry.get_sample_value(name, labels) is None
