@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from aks_operator.cache import Cache
 from aks_operator.cloud.arm import AzureCloud
 from aks_operator.cloud.budget import Budget
-from aks_operator.cloud.clients import Clients, transport
+from aks_operator.cloud.clients import Clients
 from aks_operator.cloud.credentials import Endpoints, ServicePrincipal, credential
+from aks_operator.cloud.pool import connect
 from aks_operator.documents.reconciler import Documents
 from aks_operator.documents.shares import Shares
 from aks_operator.keys import Key
@@ -96,7 +97,7 @@ async def desk_of(group: Group) -> AsyncIterator[Desk]:
     account = group.arm.cloud
     endpoints = Endpoints(account.endpoint, account.endpoint, account.ca, discover=False)
     principal = ServicePrincipal(account.tenant, account.client, secret=account.secret)
-    connections = transport(endpoints)
+    connections = connect(endpoints.ca, endpoints.origins)
     token = credential(principal, endpoints, connections)
     clock, requests = [1000.0], list[tuple[str, str]]()
     budget = Budget(5, 5, lambda: clock[0])
