@@ -75,7 +75,7 @@ def site(name: str, *, speed: str = "240", machines: int = 0, **settings: object
         options: tuple[str, ...] = ()
         if machines:
             api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-            Machines(api, HOME).add(*(f"worker-{n}" for n in range(machines)))
+            Machines(api, HOME).add(machines)
             options = ("--compute", "host", "--kubeconfig", str(kubeconfig), "--api-server", api.server)
             options = (*options, "--publish-namespace", HOME)
         cloud = Cloud(Path(folder) / "cloud", speed, *options)

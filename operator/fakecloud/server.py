@@ -184,7 +184,7 @@ class Server:
             raise CannotServe(f"cannot listen on {options.listen}:{options.port}: {error.strerror}") from error
         port = int(runner.addresses[0][1])
         host = options.hostnames[0] if options.hostnames else "localhost"
-        behind_service = options.publish_namespace is not None  # whose port is HTTPS's own
+        behind_service = bool(options.hostnames) and options.publish_namespace is not None  # the port is HTTPS's own
         self._write_account(f"https://{host}" + ("" if behind_service or port == 443 else f":{port}"))
         reclaiming = asyncio.ensure_future(self._reclaim())
         self.operations.resume()

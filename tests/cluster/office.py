@@ -1,6 +1,8 @@
 """An operator over a cloud, and the namespaces that it watches."""
 
+import itertools
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -13,17 +15,29 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Office:
-    """An operator, and the namespaces that it watches: one after the other is given to a test."""
+    """An operator, and the namespaces that it watches: one after the other is given to a test.
 
-    def __init__(self, api: Api, arm: Arm, kubeconfig: str, folder: Path, desks: int, **settings: object) -> None:
+    `cloud` is the cloud that it works with, or makes one for the operator's own namespace.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        cloud: Arm | Callable[[str], Arm],
+        kubeconfig: str,
+        folder: Path,
+        desks: int,
+        **settings: object,
+    ) -> None:
         name = f"t{uuid.uuid4().hex[:6]}"
         watch = [f"{name}-{n}" for n in range(desks)]
         self._names = iter(watch)
-        self.api, self.arm = api, arm
+        self.api = api
         self.home = f"{name}-operator"
         meta = {"name": self.home}
         api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-        self.operator = Operator(kubeconfig, folder, self.home, watch, arm.cloud.endpoint, **settings)
+        self.arm = cloud if isinstance(cloud, Arm) else cloud(self.home)
+        self.operator = Operator(kubeconfig, folder, self.home, watch, self.arm.cloud.endpoint, **settings)
         self.desks: list[Desk] = []
 
     def desk(self, **account: object) -> Desk:
@@ -36,9 +50,8 @@ class Office:
     def close(self) -> None:
         """End the operator; what tests left behind is let go of, so that a long-lived API server stays clean."""
         self.operator.stop()
-        for desk in self.desks:
+        for desk in (*self.desks, Desk(self.api, self.arm, self.home)):
             desk.abandon()
-        self.api.delete(f"/api/v1/namespaces/{self.home}")
 
     def __enter__(self) -> "Office":
         return self
@@ -54,6 +67,7 @@ class Machines:
         self._api = api
         self._home = home
         self._names: list[str] = []
+        self._numbers = itertools.count(1)
         for account in ("fakecloud-cluster-admin", "fakecloud-cluster-user"):
             body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}
             api.create(f"/api/v1/namespaces/{home}/serviceaccounts", body)
@@ -65,9 +79,13 @@ class Machines:
         }
         api.create(f"{RBAC}/clusterrolebindings", binding)
 
-    def add(self, *names: str) -> None:
-        """Workers join."""
-        for name in names:
+    def add(self, count: int) -> None:
+        """Workers join, each under a name that no node had before: a controller remembers when it last heard of a name.
+
+        Nobody sends heartbeats for them: after 50 s they are not ready, and can be taken by no pool any more.
+        """
+        for _ in range(count):
+            name = f"w-{next(self._numbers)}-{self._home}"
             taint = {"key": "fakecloud.aks-operator.io/free", "effect": "NoSchedule"}
             body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"taints": [taint]}}
             self._api.create("/api/v1/nodes", body)
@@ -75,13 +93,20 @@ class Machines:
             self._api.merge(f"/api/v1/nodes/{name}/status", {"status": {"conditions": conditions}})
             self._names.append(name)
 
-    def remove(self, name: str) -> None:
-        """A worker leaves."""
+    def remove_last(self) -> None:
+        """The worker that would be taken last leaves."""
+        self._remove(self._names[-1])
+
+    def _remove(self, name: str) -> None:
         self._api.delete(f"/api/v1/nodes/{name}")
         self._names.remove(name)
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """All workers leave."""
         for name in list(self._names):
-            self.remove(name)
+            self._remove(name)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.clear()
         self._api.delete(f"{RBAC}/clusterrolebindings/{self._home}")

@@ -74,6 +74,8 @@ class Documents:
         heard = self._shares.hear(key)
         try:
             again, body = await self._apply(session, id_, document.steps, observed)
+            if again is None:
+                self._shares.serve(key)
             self._tell(key, Result(body, again is None, conflicts=document.conflicts))
         finally:
             for owner in heard:  # even a result that is no news is the answer to what they asked

@@ -53,6 +53,7 @@ class Shares:
         self._shares: dict[Key, dict[Key, Share]] = {}
         self._results: dict[Key, Result] = {}
         self._unheard: dict[Key, set[Key]] = {}  # by document, whose word is newer than its last turn
+        self._served: dict[Key, set[Key]] = {}  # by document, who saw it settled since the process began
 
     def say(self, document: Key, owner: Key, share: Share) -> bool:
         """Set what `owner` asks of `document`; whether that is news."""
@@ -80,10 +81,12 @@ class Shares:
         for document in self.documents_of(owner):
             del self._shares[document][owner]
             self._unheard.get(document, set()).discard(owner)
+            self._served.get(document, set()).discard(owner)
             if not self._shares[document]:
                 del self._shares[document]
                 self._results.pop(document, None)
                 self._unheard.pop(document, None)
+                self._served.pop(document, None)
 
     def result_for(self, document: Key, owner: Key) -> Result | None:
         """How the document stood last; not settled for an owner whose word was not heard yet."""
@@ -102,6 +105,15 @@ class Shares:
             return False
         self._results[document] = result
         return True
+
+    def serve(self, document: Key) -> None:
+        """The document is settled for everybody whose word was heard."""
+        unheard = self._unheard.get(document, set())
+        self._served.setdefault(document, set()).update(self._shares.get(document, {}).keys() - unheard)
+
+    def was_served(self, document: Key, owner: Key) -> bool:
+        """Whether the document was ever settled for `owner` since the process began."""
+        return owner in self._served.get(document, ())
 
     def owners(self, document: Key) -> Iterable[Key]:
         """Who shares the document."""

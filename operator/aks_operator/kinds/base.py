@@ -142,9 +142,14 @@ class Cluster:
     @property
     def exists(self) -> bool:
         """Whether Azure has it and it can be worked with."""
+        return self.in_azure and not self.deleting
+
+    @property
+    def in_azure(self) -> bool:
+        """Whether Azure has it, and it is neither being made nor going."""
         status = self.obj.status
         state = status.provisioning_state if status is not None else None
-        return bool(status and status.id and state not in {None, "Creating", "Deleting"} and not self.deleting)
+        return bool(status and status.id and state not in {None, "Creating", "Deleting"})
 
     @property
     def deleting(self) -> bool:

@@ -1,7 +1,7 @@
 """ServiceExposure: how an application is reached. It asks of shared documents, and reads how they stand."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from aks_operator.conditions import Condition, summarise
 from aks_operator.desired.balancer import BalancerShare, frontend_name
@@ -17,6 +17,9 @@ from aks_operator.kinds.exposures.places import SERVICES, Places, own_service, p
 from aks_operator.kinds.exposures.types import TYPES
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.session import Operation
+
+FOUND: Final = frozenset({"addresses", "url", "backends", "capacity"})
+"""What of a status is read out of documents."""
 
 
 class ServiceExposureReconciler:
@@ -128,7 +131,9 @@ class ServiceExposureReconciler:
         """The status, out of how the documents stand."""
         results = {id_: self._result(key, cluster, id_) for id_ in places.documents()}
         ready, brought = known
-        stand = status.Stand(key, self._world.marks, places, results, brought)
+        served, conditions = self._world.shares.was_served, status.known_conditions(obj)
+        new = [id_ for id_ in results if not served(document_key(cluster.account.key, id_), key)]
+        stand = status.Stand(key, self._world.marks, places, results, brought, dict.fromkeys(new, conditions))
         parts = stand.conditions(ready, made.ports, ())
         found = self._addresses(key, cluster, places, made, nodes, ip)
         host = places.host or _inner_host(places, obj.spec)
@@ -150,6 +155,8 @@ class ServiceExposureReconciler:
             "resources": [*stand.lines(parts), *former],
             "deletion": None,
         }
+        if conditions and new:  # what was found before stays
+            said = {key: value for key, value in said.items() if key not in FOUND}
         return Outcome([summarise(parts), *parts], said, resources=places.documents())
 
     async def _delete(self, key: Key, obj: Any) -> Outcome:

@@ -78,11 +78,14 @@ def leave_documents(world: World, key: Key, obj: Any, cluster: Cluster) -> list[
 
 
 async def remove_services(world: World, key: Key, obj: Any, cluster: Cluster, paths: Iterable[str]) -> bool:
-    """Whether our Services are gone, or need not go: the cluster is gone or going, or the user said so."""
+    """Whether our Services are gone, or need not go: the cluster is gone or going, or the user said so.
+
+    A cluster whose object was deleted waits for us: it does not go yet. It is not waited for when it does not answer.
+    """
     skip = (obj.metadata.annotations or {}).get("aks-operator.io/skip-in-cluster-cleanup") == "true"
-    if skip or not cluster.exists:
+    if skip or not cluster.in_azure:
         return True
-    return all([await _service_left(world, key, cluster, path) for path in paths])
+    return all([await _service_left(world, key, cluster, path) for path in paths]) or cluster.deleting
 
 
 async def _service_left(world: World, key: Key, cluster: Cluster, path: str) -> bool:

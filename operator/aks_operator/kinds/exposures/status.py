@@ -1,7 +1,7 @@
 """How an exposure stands, out of how its documents stand. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aks_operator.conditions import Condition
@@ -31,6 +31,8 @@ class Stand:
     """By id."""
     brought: Condition | None = None
     """How a public IP of somebody else's stands."""
+    before: Mapping[str, Mapping[str, Condition]] = field(default_factory=dict)
+    """By id and type, how documents stood that this process has not looked at yet: that it began is no news."""
 
     def conditions(self, backend: Condition, ports: Sequence[Port], shadowed_by: Sequence[str]) -> list[Condition]:
         """A condition for each part that the type has, in the order in which they come about."""
@@ -59,7 +61,9 @@ class Stand:
         return first
 
     def _part(self, type_: str, id_: str, entries: list[str] | None, lists: tuple[str, ...] = ()) -> Condition:
-        return part(type_, self.key, self.results.get(id_), entries, self.marks, lists)
+        result = self.results.get(id_)
+        known = self.before.get(id_, {}).get(type_) if result is None or not result.reason else None
+        return known or part(type_, self.key, result, entries, self.marks, lists)
 
     def capacity(self) -> dict[str, str] | None:
         """How much of Azure's limits is used."""
@@ -77,6 +81,13 @@ class Stand:
     def lines(self, parts: Sequence[Condition]) -> list[dict[str, Any]]:
         """status.resources: what the exposure uses, and where its clean-up has to look."""
         return resource_lines(self.places, {part.type: part for part in parts})
+
+
+def known_conditions(obj: Any) -> dict[str, Condition]:
+    """The conditions in an object's status, by type, if that speaks of the present generation."""
+    if obj.status is None or obj.status.observed_generation != obj.metadata.generation:
+        return {}
+    return {c.type: Condition(c.type, c.status, c.reason, c.message) for c in obj.status.conditions}
 
 
 def resource_lines(places: Places, parts: Mapping[str, Condition]) -> list[dict[str, Any]]:
