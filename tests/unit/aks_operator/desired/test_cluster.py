@@ -98,6 +98,9 @@ def test_a_new_cluster_says_all_that_is_fixed_at_creation() -> None:
     body = sent(step)
     assert body["nodeResourceGroup"] == "shop-nodes"
     assert body["dnsPrefix"] == "shop"
+    assert body["enableRBAC"] is True
+    assert body["oidcIssuerProfile"] == {"enabled": True}
+    assert "oidcIssuerProfile" not in sent(cluster_step(None, oidcIssuer="Disabled"))
     assert body["networkProfile"] == {
         "networkPlugin": "azure",
         "networkPolicy": "cilium",
