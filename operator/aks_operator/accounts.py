@@ -1,25 +1,23 @@
 """Accounts at work: a CloudAccount and its credential become a session that every object of the account shares."""
 
-import hashlib
 import logging
-import tempfile
 import time
-from base64 import b64decode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from aks_operator.armid import subscription_id
 from aks_operator.cache import Cache
 from aks_operator.cloud.arm import AzureCloud
 from aks_operator.cloud.budget import Budget
-from aks_operator.cloud.clients import Clients, transport
-from aks_operator.cloud.credentials import PUBLIC_CLOUDS, Endpoints, ServicePrincipal, credential, load
+from aks_operator.cloud.clients import Clients
+from aks_operator.cloud.credentials import Endpoints, ManagedIdentity, Principal, ServicePrincipal, credential, load
+from aks_operator.cloud.pool import Pool, connect
 from aks_operator.conditions import find, is_true
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient, KubeError
+from aks_operator.logins import Logins
 from aks_operator.metrics import Metrics
 from aks_operator.objects import parse
 from aks_operator.observer import Observer
@@ -28,8 +26,6 @@ from aks_operator.session import Session
 from aks_operator.settings import Settings
 
 KIND: Final = "CloudAccount"
-SECRET_RETRY: Final = 5.0
-"""Seconds between looks for a Secret that is not there: Secrets are never watched."""
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +38,23 @@ class Account:
     digest: str
     subscription: str
     prefix: str
+    endpoints: Endpoints
+    cloud: AzureCloud
     session: Session
-    budget: Budget
-    pool: Any
+    pool: Pool
     credential: Any
+    doubted: bool = False
+    """Whether it was refused since: then it is opened anew, however the same its login is."""
 
     @property
     def id(self) -> str:
         """The subscription's ARM id."""
         return subscription_id(self.subscription)
+
+    @property
+    def budget(self) -> Budget:
+        """What its identity may still ask of the subscription."""
+        return self.cloud.budget
 
     async def close(self) -> None:
         """Close its connections."""
@@ -72,7 +76,7 @@ class Accounts:
         may_write: Callable[[], bool],
         opened: Callable[[], None],
     ) -> None:
-        self._kube = kube
+        self._logins = Logins(kube, settings)
         self._cache = cache
         self._settings = settings
         self._metrics = metrics
@@ -82,9 +86,8 @@ class Accounts:
         self._opened = opened
         self._open: dict[Key, Account] = {}
         self._answered: dict[Key, float] = {}  # Unix time of the last read that was answered
-        self._retired: list[tuple[float, Account]] = []
+        self._retired: list[tuple[float, Pool]] = []
         self._budgets: dict[tuple[str, str, str], Budget] = {}
-        self._files = tempfile.TemporaryDirectory(prefix="aks-operator-ca-")
 
     def get(self, key: Key) -> Account | None:
         """The account if it is open."""
@@ -130,42 +133,50 @@ class Accounts:
         return account
 
     async def open(self, key: Key) -> Account:
-        """The account of `key`, opened anew when its spec or its secrets changed; raises Hold."""
+        """The account of `key`, its login read anew; raises Hold.
+
+        A rotated secret takes the place of the old one in the same session: what is known of the cloud, and what is under
+        way there, goes on.
+        """
         spec = parse(KIND, self._cache.get(key) or {}).spec
-        principal = await self._principal(key, spec)
-        endpoints = await self._endpoints(key, spec)
-        digest = hashlib.sha256(repr((spec, principal.secret, principal.certificate, endpoints)).encode()).hexdigest()
+        login = await self._logins.read(key, spec)
+        digest = f"{login.digest} {spec!r}"
         known = self._open.get(key)
-        if known is not None and known.digest == digest:
+        if known is not None and known.digest == digest and not known.doubted:
             return known
-        pool, token = await self._connect(principal, endpoints)
-        budget = self._budget(endpoints, spec, principal)
-        clients = Clients(endpoints, token, spec.subscription_id, pool)
-        cloud = AzureCloud(
-            clients,
-            spec.subscription_id,
-            endpoints.resource_manager,
-            budget,
-            partial(self._count, key),
-            self._may_write,
-        )
-        session = Session(
-            cloud,
-            Observer(cloud, self._clock, self._settings.drift_interval_seconds),
-            clock=self._clock,
-            now=self._now,
-            poll_interval=self._settings.poll_interval_seconds,
-        )
-        if known is not None:
-            session.operations.update(known.session.operations)
-            self._retired.append((self._clock(), known))  # somebody may be in the middle of a request
+        pool = known.pool if known is not None and known.endpoints == login.endpoints else None
+        pool, token = await self._connect(login.principal, login.endpoints, pool)
+        budget = self._budget(login.endpoints, spec, login.principal)
+        clients = Clients(login.endpoints, token, spec.subscription_id, pool)
+        if known is not None and _same_cloud(known, spec.subscription_id, login.endpoints):
+            cloud, session = known.cloud, known.session
+            cloud.use(clients, budget)
+        else:
+            cloud, session = self._session(key, clients, spec.subscription_id, login.endpoints, budget)
+            if known is not None:
+                session.operations.update(known.session.operations)
+        if known is not None and known.pool is not pool:
+            self._retired.append((self._clock(), known.pool))  # somebody may be in the middle of a request
         await self._close_retired()
-        account = Account(
-            key, digest, spec.subscription_id, spec.resource_group_prefix or "", session, budget, pool, token
-        )
+        prefix = spec.resource_group_prefix or ""
+        account = Account(key, digest, spec.subscription_id, prefix, login.endpoints, cloud, session, pool, token)
         self._open[key] = account
         self._opened()
         return account
+
+    def doubt(self, key: Key) -> None:
+        """The account was refused: a token that it holds, and a file that it read, may be good no more."""
+        if (known := self._open.get(key)) is not None:
+            known.doubted = True
+
+    def _session(
+        self, key: Key, clients: Clients, subscription: str, endpoints: Endpoints, budget: Budget
+    ) -> tuple[AzureCloud, Session]:
+        count = partial(self._count, key)
+        cloud = AzureCloud(clients, subscription, endpoints.resource_manager, budget, count, self._may_write)
+        observer = Observer(cloud, self._clock, self._settings.drift_interval_seconds)
+        interval = self._settings.poll_interval_seconds
+        return cloud, Session(cloud, observer, clock=self._clock, now=self._now, poll_interval=interval)
 
     async def open_ready(self) -> None:
         """Open the accounts that were at work when the last process ended, so that nothing has to wait for them anew."""
@@ -177,29 +188,32 @@ class Accounts:
                 except (Hold, KubeError, ValueError) as error:
                     log.warning("account not opened: %s", error, extra={"key": str(key)})
 
-    async def _connect(self, principal: ServicePrincipal, endpoints: Endpoints) -> tuple[Any, Any]:
-        """Connections and credential; raises Hold for certificates that are none. What they hold is told nobody."""
+    async def _connect(self, principal: Principal, endpoints: Endpoints, pool: Pool | None) -> tuple[Pool, Any]:
+        """Connections (those given, if any) and credential; raises Hold for certificates that are none, not showing them."""
         await load()
+        made = pool
         try:
-            pool = transport(endpoints, timeout=self._settings.request_timeout_seconds)
+            made = pool or connect(endpoints.ca, endpoints.origins, timeout=self._settings.request_timeout_seconds)
         except OSError as error:
             raise Hold(
                 "Invalid", "certificateAuthority does not hold certificates as PEM: correct the Secret"
             ) from error
         try:
-            return pool, credential(principal, endpoints, pool)
+            return made, credential(principal, endpoints, made)
         except ValueError:
-            await pool.shut_down()
+            if pool is None:
+                await made.shut_down()
         kind = (
             "clientCertificateRef does not hold a certificate and its key as PEM"
-            if principal.certificate
+            if isinstance(principal, ServicePrincipal) and principal.certificate
             else "credential.clientId is no id of an application"
         )
         raise Hold("Invalid", f"{kind}: correct it")
 
-    def _budget(self, endpoints: Endpoints, spec: Any, principal: ServicePrincipal) -> Budget:
+    def _budget(self, endpoints: Endpoints, spec: Any, principal: Principal) -> Budget:
         """The budget of a subscription and identity: one for all accounts that share both, whatever their secrets."""
-        name = (endpoints.resource_manager.rstrip("/").lower(), spec.subscription_id.lower(), principal.client.lower())
+        who = f"machine {principal.client}" if isinstance(principal, ManagedIdentity) else principal.client
+        name = (endpoints.resource_manager.rstrip("/").lower(), spec.subscription_id.lower(), who.lower())
         if name not in self._budgets:
             self._budgets[name] = Budget(self._settings.reads_per_second, self._settings.writes_per_second, self._clock)
         return self._budgets[name]
@@ -208,7 +222,7 @@ class Accounts:
         oldest = self._clock() - 2 * self._settings.request_timeout_seconds
         for entry in [entry for entry in self._retired if entry[0] <= oldest]:
             self._retired.remove(entry)
-            await entry[1].close()
+            await entry[1].shut_down()
 
     async def close(self, key: Key) -> None:
         """The account is gone."""
@@ -221,9 +235,9 @@ class Accounts:
         """The process ends."""
         for key in list(self._open):
             await self.close(key)
-        for _, account in self._retired:
-            await account.close()
-        self._files.cleanup()
+        for _, pool in self._retired:
+            await pool.shut_down()
+        self._logins.close()
 
     def measure(self) -> None:
         """Bring the accounts' gauges up to date."""
@@ -243,71 +257,13 @@ class Accounts:
         if verb in {"GET", "LIST"} and (code.startswith("2") or code == "404"):
             self._answered[key] = time.time()
 
-    async def _principal(self, key: Key, spec: Any) -> ServicePrincipal:
-        wanted = spec.credential
-        if wanted.type != "ServicePrincipal":
-            raise Hold("NotSupported", f"credential type {wanted.type} is not built yet: use ServicePrincipal")
-        if wanted.client_secret_ref is not None:
-            secret = await self._secret(key, wanted.client_secret_ref.name, wanted.client_secret_ref.key)
-            try:
-                return ServicePrincipal(spec.tenant_id, wanted.client_id or "", secret=secret.decode().strip())
-            except UnicodeDecodeError:
-                pass  # not raised from: it would show the secret
-            raise Hold(
-                "Invalid", f"Secret {key.namespace}/{wanted.client_secret_ref.name} does not hold a client secret"
-            )
-        if wanted.client_certificate_ref is not None:
-            pem = await self._secret(key, wanted.client_certificate_ref.name, wanted.client_certificate_ref.key)
-            return ServicePrincipal(spec.tenant_id, wanted.client_id or "", certificate=pem)
-        raise Hold(
-            "Invalid", "credential.clientSecretRef or credential.clientCertificateRef is needed for a ServicePrincipal"
-        )
 
-    async def _endpoints(self, key: Key, spec: Any) -> Endpoints:
-        if spec.cloud != "Custom":
-            return PUBLIC_CLOUDS[spec.cloud]
-        if spec.endpoints is None:
-            raise Hold("Invalid", "cloud Custom needs endpoints")
-        allowed = {url.rstrip("/").lower() for url in self._settings.allowed_endpoints}
-        for url in (spec.endpoints.resource_manager, spec.endpoints.authority):
-            if url.rstrip("/").lower() not in allowed:
-                raise Hold(
-                    "NotAllowed",
-                    f"endpoint {url} is not in the operator's allowedEndpoints: ask whoever installed the operator to add it",
-                )
-        path = None
-        if spec.endpoints.certificate_authority is not None:
-            ref = spec.endpoints.certificate_authority.secret_ref
-            pem = await self._secret(key, ref.name, ref.key)
-            path = Path(self._files.name) / f"{hashlib.sha256(pem).hexdigest()[:16]}.crt"
-            path.write_bytes(pem)
-        return Endpoints(
-            spec.endpoints.resource_manager, spec.endpoints.authority, str(path) if path else None, discover=False
-        )
-
-    async def _secret(self, key: Key, name: str, entry: str) -> bytes:
-        try:
-            secret = await self._kube.get(f"/api/v1/namespaces/{key.namespace}/secrets/{name}")
-        except KubeError as error:
-            if error.status == 403:
-                raise Hold(
-                    "SecretForbidden",
-                    f"the operator may not read Secret {key.namespace}/{name}: add {key.namespace!r} to the chart's secretNamespaces (helm upgrade --set secretNamespaces={{{key.namespace}}})",
-                    again_after=30.0,
-                ) from error
-            raise
-        if secret is None:
-            raise Hold(
-                "SecretNotFound",
-                f"there is no Secret {key.namespace}/{name}: create it, or correct the reference",
-                again_after=SECRET_RETRY,
-            )
-        value = (secret.get("data") or {}).get(entry)
-        if not value:
-            raise Hold(
-                "SecretNotFound", f"Secret {key.namespace}/{name} has no key {entry!r}", again_after=SECRET_RETRY
-            )
-        return b64decode(value)
+def _same_cloud(known: Account, subscription: str, endpoints: Endpoints) -> bool:
+    """Whether what is known of the cloud holds for a new login: same resource manager, same subscription."""
+    return (
+        known.subscription.lower() == subscription.lower()
+        and known.endpoints.resource_manager.lower() == endpoints.resource_manager.lower()
+    )
 
 
 def invited(namespace: str, target: Key, allowed: Iterable[str] | None) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -13,7 +13,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 class Settings(BaseSettings):
     """What an installation decides; the chart's values set these."""
 
-    model_config = SettingsConfigDict(env_prefix="AKS_OPERATOR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="AKS_OPERATOR_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     namespace: str = Field(
         "aks-operator",
@@ -40,6 +42,16 @@ class Settings(BaseSettings):
     workload_identity_namespaces: Names = Field(
         (),
         description="workload_identity_namespaces are namespaces besides the operator's whose accounts may use the operator's own identity.",
+    )
+    federated_token_file: str = Field(
+        "",
+        validation_alias=AliasChoices("AKS_OPERATOR_FEDERATED_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"),
+        description="federated_token_file holds our ServiceAccount's token for Entra; empty: accounts of type WorkloadIdentity do not work.",
+    )
+    workload_identity_client_id: str = Field(
+        "",
+        validation_alias=AliasChoices("AKS_OPERATOR_WORKLOAD_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID"),
+        description="workload_identity_client_id is whom an account of type WorkloadIdentity means that names no client.",
     )
     delete_empty_resource_group: bool = Field(
         False,

@@ -1,14 +1,19 @@
 """State: a dict in memory over SQLite. What was answered survives a kill -9."""
 
 import asyncio
+import bisect
 import fcntl
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 Body = dict[str, Any]
+RESOURCE: Final = "resource"
+"""The kind of documents that are ARM resources; they are found by their type, too."""
+LAST: Final = "\U0010ffff"
+"""No key goes on with it."""
 
 
 class InUse(Exception):
@@ -41,8 +46,10 @@ class Store:
             "CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
         self._documents: dict[str, dict[str, Body]] = {}
-        for kind, key, body in self._db.execute("SELECT kind, key, body FROM documents"):
-            self._documents.setdefault(kind, {})[key] = json.loads(body)
+        self._sorted: dict[str, list[str]] = {}
+        self._by_type: dict[str, dict[str, Body]] = {}
+        for kind, key, body in self._db.execute("SELECT kind, key, body FROM documents ORDER BY kind, key"):
+            self._keep(kind, key, json.loads(body))
         self.version = 1
         self._waiters: set[asyncio.Future[None]] = set()
 
@@ -56,8 +63,10 @@ class Store:
 
     def under(self, kind: str, prefix: str) -> Iterator[tuple[str, Body]]:
         """Documents of a kind whose key begins with `prefix`, by key: the same after a restart."""
-        wanted = prefix.lower()
-        return iter(sorted((key, body) for key, body in self.all(kind).items() if key.startswith(wanted)))
+        wanted, documents, keys = prefix.lower(), self.all(kind), self._sorted.get(kind, [])
+        begin = bisect.bisect_left(keys, wanted)
+        end = bisect.bisect_left(keys, wanted + LAST, begin)
+        return iter([(key, documents[key]) for key in keys[begin:end]])
 
     def put(self, kind: str, key: str, body: Body) -> None:
         """Create or replace one document."""
@@ -99,14 +108,33 @@ class Store:
             raise
         for kind, key, body in changes:
             if body is None:
-                self._documents.get(kind, {}).pop(key.lower(), None)
+                self._forget(kind, key.lower())
             else:
-                self._documents.setdefault(kind, {})[key.lower()] = body
+                self._keep(kind, key.lower(), body)
         self.version += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
+
+    def _keep(self, kind: str, key: str, body: Body) -> None:
+        documents = self._documents.setdefault(kind, {})
+        if key not in documents:
+            bisect.insort(self._sorted.setdefault(kind, []), key)
+        elif kind == RESOURCE and _type(documents[key]) != _type(body):
+            self._by_type[_type(documents[key])].pop(key)
+        documents[key] = body
+        if kind == RESOURCE:
+            self._by_type.setdefault(_type(body), {})[key] = body
+
+    def _forget(self, kind: str, key: str) -> None:
+        body = self._documents.get(kind, {}).pop(key, None)
+        if body is None:
+            return
+        keys = self._sorted[kind]
+        del keys[bisect.bisect_left(keys, key)]
+        if kind == RESOURCE:
+            self._by_type[_type(body)].pop(key)
 
     async def changed(self, after: int, timeout: float) -> int:
         """The version, as soon as it is above `after`, or after `timeout` seconds."""
@@ -123,10 +151,13 @@ class Store:
 
     def resources(self, type_: str) -> list[Body]:
         """All ARM resources of a type, in GET shape."""
-        wanted = type_.lower()
-        return [body for body in self.all("resource").values() if str(body["type"]).lower() == wanted]
+        return list(self._by_type.get(type_.lower(), {}).values())
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
         self._lock.close()
+
+
+def _type(resource: Body) -> str:
+    return str(resource.get("type", "")).lower()

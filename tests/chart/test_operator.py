@@ -32,6 +32,42 @@ def test_every_setting_comes_from_the_chart_but_those_of_a_process_outside() -> 
     assert given == set(Settings.model_fields) - {"kubeconfig", "context"}
 
 
+TOKEN = "/var/run/secrets/azure/tokens/azure-identity-token"
+CLIENT = "00000000-0000-0000-0000-000000000009"
+
+
+def test_workload_identity_projects_a_token_that_only_entra_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"workloadIdentity": {"enabled": True, "clientId": CLIENT}}
+    read = settings(monkeypatch, values)
+    assert (read.federated_token_file, read.workload_identity_client_id) == (TOKEN, CLIENT)
+    rendered = render(OPERATOR, values)
+    pod = one(rendered, "Deployment", "aks-operator")["spec"]["template"]["spec"]
+    [volume] = [v for v in pod["volumes"] if v["name"] == "azure-identity-token"]
+    asked = {"path": "azure-identity-token", "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600}
+    assert volume["projected"]["sources"] == [{"serviceAccountToken": asked}]
+    [mount] = [m for m in containers(pod)[0]["volumeMounts"] if m["name"] == "azure-identity-token"]
+    assert (mount["mountPath"], mount["readOnly"]) == (TOKEN.rpartition("/")[0], True)
+    account = one(rendered, "ServiceAccount", "aks-operator")
+    assert account["metadata"]["annotations"] == {"azure.workload.identity/client-id": CLIENT}
+
+
+def test_without_it_there_is_no_token_for_entra() -> None:
+    rendered = render(OPERATOR, {"serviceAccount": {"name": "", "annotations": {"a": "b"}}})
+    pod = one(rendered, "Deployment", "aks-operator")["spec"]["template"]["spec"]
+    assert [v["name"] for v in pod["volumes"] if "projected" in v] == []
+    assert one(rendered, "ServiceAccount", "aks-operator")["metadata"]["annotations"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(("enabled", "file"), [(False, "/webhook/token"), (True, TOKEN)])
+def test_the_webhooks_environment_is_taken_where_the_chart_gives_none(
+    monkeypatch: pytest.MonkeyPatch, enabled: bool, file: str
+) -> None:
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", "/webhook/token")
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    read = settings(monkeypatch, {"workloadIdentity": {"enabled": enabled}})
+    assert (read.federated_token_file, read.workload_identity_client_id) == (file, CLIENT)
+
+
 def test_the_charts_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {"namespace", "pod_uid"}
     assert settings(monkeypatch).model_dump(exclude=changed) == Settings.model_construct().model_dump(exclude=changed)

@@ -26,7 +26,7 @@ def leaves(node: Any, path: Keys = ()) -> Iterator[tuple[Keys, Any]]:
 
 
 FREE = {("nodeSelector",), ("resources",), ("labels",)}
-SWITCHED = {"serviceMonitor", "prometheusRule", "dashboard"}
+SWITCHED = {"workloadIdentity", "serviceMonitor", "prometheusRule", "dashboard"}
 """Off by default: their other values count when they are on."""
 ANOTHER: dict[str, Any] = {
     "repository": "another",

@@ -93,6 +93,22 @@ async def test_a_cluster_and_its_pools_take_nodes_and_give_them_back(site: Site)
     assert set((await site.pools()).values()) == {None}
 
 
+async def test_a_stopped_cluster_gives_its_nodes_back_and_takes_them_again_when_it_starts(site: Site) -> None:
+    arm, shop = site.arm, site.path()
+    arm.make(shop, bodies.cluster())
+    arm.make(f"{shop}/agentPools/web", bodies.pool(count=2))
+    before = site.machines("web")
+    assert arm.ended(arm.post(f"{shop}/stop"))["status"] == "Succeeded"
+    assert set((await site.pools()).values()) == {None}
+    arm.make(site.path("other"), bodies.cluster())
+    reply = arm.post(f"{shop}/start")
+    assert (reply.status, reply.code) == (400, "ErrCode_InsufficientVCPUQuota"), "others have a node now"
+    arm.remove(site.path("other"))
+    assert arm.ended(arm.post(f"{shop}/start"))["status"] == "Succeeded"
+    assert sorted(str(pool) for pool in (await site.pools()).values()) == ["system", "web", "web"]
+    assert site.machines("web") == before, "names and addresses come back"
+
+
 async def test_no_free_node_is_the_quotas_refusal_also_for_a_second_cluster(site: Site) -> None:
     arm, shop = site.arm, site.path()
     arm.make(shop, bodies.cluster(bodies.profile(count=2)))

@@ -6,8 +6,9 @@ import pytest
 
 from aks_operator.cloud.arm import AzureCloud
 from aks_operator.cloud.budget import Budget
-from aks_operator.cloud.clients import Clients, transport
+from aks_operator.cloud.clients import Clients
 from aks_operator.cloud.credentials import Endpoints, ServicePrincipal, credential
+from aks_operator.cloud.pool import connect
 from aks_operator.port import Unreachable
 from tests import levers
 from tests.contract.bodies import ADDRESSES, address
@@ -38,7 +39,7 @@ async def azure(arm: Arm) -> AsyncIterator[AzureCloud]:
     """As an account opens it."""
     cloud = arm.cloud
     endpoints = Endpoints(cloud.endpoint, cloud.endpoint, cloud.ca, discover=False)
-    pool = transport(endpoints)
+    pool = connect(endpoints.ca, endpoints.origins)
     token = credential(ServicePrincipal(cloud.tenant, cloud.client, secret=cloud.secret), endpoints, pool)
     clients = Clients(endpoints, token, cloud.subscription, pool)
     budget = Budget(100, 100, lambda: 0.0)

@@ -71,6 +71,10 @@ class AzureCloud:
         self._observe = observe
         self._may_write = may_write
 
+    def use(self, clients: Clients, budget: Budget) -> None:
+        """Go on with another login at the same resource manager. What is under way ends as it began."""
+        self._clients, self.budget = clients, budget
+
     @property
     def subscription(self) -> str:
         """The subscription's GUID."""

@@ -2,15 +2,12 @@
 
 import asyncio
 import importlib
-import ssl
 from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import ServiceResponseError
-from azure.core.pipeline.transport import AioHttpTransport
 
 from aks_operator.cloud.credentials import Endpoints
+from aks_operator.cloud.pool import Pool
 
 if TYPE_CHECKING:
     from azure.mgmt.containerservice.aio import ContainerServiceClient
@@ -35,56 +32,10 @@ _MODULES: Final = {
 """By the beginning of a type in lower case; the first that fits."""
 
 
-def transport(endpoints: Endpoints, *, connections: int = 20, timeout: float = 60.0) -> AioHttpTransport:
-    """A pool for every client of one account. TLS is always verified: by the account's CA if it names one.
-
-    The context is made here, once: the SDK would read the CA file again for each request.
-    """
-    context = ssl.create_default_context(cafile=endpoints.ca)
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=connections),
-        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
-        auto_decompress=False,  # as the SDK's own session: it decompresses by itself
-        middlewares=(_once,),
-    )
-    return _Shared(session=session, session_owner=False)
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """A write is sent once. aiohttp sends a PUT or DELETE again when a kept connection broke; ARM may have done it already."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:  # there was no connection: nothing was sent
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        if request.method in {"GET", "HEAD"}:
-            raise
-        raise ServiceResponseError("the connection broke before an answer came", error=error) from error
-
-
-class _Shared(AioHttpTransport):  # type: ignore[misc]  # azure-core loads it lazily: mypy sees Any
-    """A transport that outlives each client, and leaves the choice of authorities to its session."""
-
-    async def send(self, request: Any, **config: Any) -> Any:
-        config.pop("connection_verify", None)
-        config.pop("connection_cert", None)
-        return await super().send(request, connection_verify=True, **config)
-
-    async def close(self) -> None:
-        """Nothing: the account closes the session when it goes."""
-
-    async def shut_down(self) -> None:
-        """Close the session."""
-        if self.session is not None:
-            await self.session.close()
-
-
 class Clients:
     """One client a service, each made on first use: importing azure-mgmt-network alone takes 40 MiB."""
 
-    def __init__(
-        self, endpoints: Endpoints, credential: AsyncTokenCredential, subscription: str, pool: AioHttpTransport
-    ) -> None:
+    def __init__(self, endpoints: Endpoints, credential: AsyncTokenCredential, subscription: str, pool: Pool) -> None:
         self._credential = credential
         self._subscription = subscription
         self._made: dict[str, Any] = {}

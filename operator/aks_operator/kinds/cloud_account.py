@@ -8,7 +8,7 @@ from aks_operator.conditions import Condition
 from aks_operator.keys import Key
 from aks_operator.kinds.base import READY, World, check_pinned
 from aks_operator.outcome import RELEASE, Hold, Outcome
-from aks_operator.port import AuthorizationFailed, NotFound
+from aks_operator.port import AuthenticationFailed, AuthorizationFailed, NotFound
 from aks_operator.session import Operation
 
 CHECK_INTERVAL: Final = 300.0
@@ -35,6 +35,9 @@ class CloudAccountReconciler:
                 f"subscription {obj.spec.subscription_id} cannot be read: check subscriptionId, and that the identity has a role on it ({error})",
                 again_after=30.0,
             ) from error
+        except AuthenticationFailed:
+            self._world.accounts.doubt(key)
+            raise
         status: dict[str, Any] = {"id": id_}
         throttled = account.budget.throttled_for
         conditions = [READY]

@@ -10,11 +10,11 @@ from fakecloud.arm.ids import Target
 from fakecloud.arm.operations import KIND as OPERATION
 from fakecloud.arm.operations import Operations
 from fakecloud.clock import Clock
+from fakecloud.store import RESOURCE as RESOURCE  # said again for those who write resources
 from fakecloud.store import Body, Store
 
 Change = tuple[str, str, Body | None]
 """A document's kind, its key, and what it becomes (None: removed)."""
-RESOURCE = "resource"
 GROUP = "group"
 SUBSCRIPTION = "subscription"
 

@@ -4,7 +4,9 @@ import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trustme
@@ -13,13 +15,18 @@ from aks_operator import logs
 from aks_operator.accounts import Accounts
 from aks_operator.api.common import AccountReference
 from aks_operator.cache import Cache
+from aks_operator.cloud.credentials import ManagedIdentity, WorkloadIdentity
 from aks_operator.keys import Key
+from aks_operator.logins import Logins
 from aks_operator.metrics import Metrics
 from aks_operator.objects import references
 from aks_operator.outcome import Hold
 from aks_operator.settings import Settings
 from tests.unit.aks_operator.apiserver import ApiServer, serving, status
 from tests.unit.aks_operator.arm import Clock
+
+if TYPE_CHECKING:
+    from aks_operator.kube import KubeClient
 
 KEY = Key("CloudAccount", "team", "default")
 SECRET = "v3ry-s3cret"
@@ -79,7 +86,7 @@ def custom(ca: str | None = "ca", **endpoints: str) -> dict[str, Any]:
     return {"cloud": "Custom", "endpoints": found}
 
 
-async def test_an_account_opens_once_and_anew_when_its_secret_changes(office: Office) -> None:
+async def test_an_account_opens_once_and_logs_in_anew_when_its_secret_changes(office: Office) -> None:
     office.account()
     office.secret("azure", clientSecret=SECRET.encode())
     first = await office.accounts.open(KEY)
@@ -89,12 +96,113 @@ async def test_an_account_opens_once_and_anew_when_its_secret_changes(office: Of
     second = await office.accounts.open(KEY)
     assert second is not first
     assert office.accounts.get(KEY) is second
+    assert second.credential is not first.credential
+    assert second.session is first.session, "what is under way, and what is known of the cloud, goes on"
+    assert second.session.cloud is second.cloud
+    assert len(office.opened) == 2, "whoever was refused may go on"
+
+
+async def test_another_authority_takes_other_connections_and_the_old_ones_end_in_peace(office: Office) -> None:
+    office.account(**custom())
+    office.secret("azure", clientSecret=SECRET.encode())
+    office.secret("ca", **{"ca.crt": trustme.CA().cert_pem.bytes()})
+    first = await office.accounts.open(KEY)
+    office.secret("ca", **{"ca.crt": trustme.CA().cert_pem.bytes()})
+    second = await office.accounts.open(KEY)
+    assert second.session is first.session
+    assert second.pool is not first.pool
     assert not first.pool.session.closed, "somebody may be in the middle of a request"
     office.clock.now += 121
-    await office.accounts.open(KEY)
     office.secret("azure", clientSecret=b"a third")
     await office.accounts.open(KEY)
     assert first.pool.session.closed
+    assert not second.pool.session.closed
+
+
+async def test_an_account_that_leads_elsewhere_knows_nothing_of_there(office: Office) -> None:
+    office.account()
+    office.secret("azure", clientSecret=SECRET.encode())
+    first = await office.accounts.open(KEY)
+    office.account(cloud="AzureChina")
+    assert (await office.accounts.open(KEY)).session is not first.session
+
+
+async def test_an_account_that_was_refused_logs_in_anew_with_what_it_has(office: Office) -> None:
+    office.account()
+    office.secret("azure", clientSecret=SECRET.encode())
+    first = await office.accounts.open(KEY)
+    office.accounts.doubt(KEY)
+    second = await office.accounts.open(KEY)
+    assert second.credential is not first.credential, "the token that it kept may be good no more"
+    assert await office.accounts.open(KEY) is second
+
+
+OWN = {"WorkloadIdentity": WorkloadIdentity, "ManagedIdentity": ManagedIdentity}
+
+
+@pytest.mark.parametrize("type_", OWN)
+@pytest.mark.parametrize(
+    ("namespace", "may"), [("aks-operator", True), ("trusted", True), ("team", False), ("kube-system", False)]
+)
+async def test_the_operators_own_identity_is_for_namespaces_that_may_use_it(
+    office: Office, tmp_path: Path, type_: str, namespace: str, may: bool
+) -> None:
+    (tmp_path / "token").write_text("a.b.c")
+    settings = Settings(
+        namespace="aks-operator",
+        workload_identity_namespaces=("trusted",),
+        federated_token_file=str(tmp_path / "token"),
+    )
+    spec = SimpleNamespace(
+        cloud="AzurePublic",
+        tenant_id="t",
+        credential=SimpleNamespace(type=type_, client_id="c", client_secret_ref=None, client_certificate_ref=None),
+    )
+    logins = Logins(cast("KubeClient", None), settings)
+    try:
+        if may:
+            login = await logins.read(Key("CloudAccount", namespace, "a"), spec)
+            assert isinstance(login.principal, OWN[type_])
+            return
+        with pytest.raises(Hold, match="workloadIdentityNamespaces") as held:
+            await logins.read(Key("CloudAccount", namespace, "a"), spec)
+        assert held.value.reason == "NotAllowed"
+    finally:
+        logins.close()
+
+
+@pytest.mark.parametrize(
+    ("token", "client", "default", "reason", "says"),
+    [
+        pytest.param("a.b.c", None, "", "Invalid", "clientId", id="nobody to be"),
+        pytest.param(None, "c", "", "AuthenticationFailed", "workloadIdentity.enabled", id="no token"),
+        pytest.param(" ", "c", "", "AuthenticationFailed", "workloadIdentity.enabled", id="an empty token"),
+        pytest.param("a.b.c", None, "mine", "", "mine", id="whom the installation means"),
+        pytest.param("a.b.c", "c", "mine", "", "c", id="whom the account names"),
+    ],
+)
+async def test_workload_identity_needs_a_token_and_a_client(
+    office: Office, tmp_path: Path, token: str | None, client: str | None, default: str, reason: str, says: str
+) -> None:
+    if token is not None:
+        (tmp_path / "token").write_text(token)
+    settings = Settings(
+        namespace="team", federated_token_file=str(tmp_path / "token"), workload_identity_client_id=default
+    )
+    credential = SimpleNamespace(type="WorkloadIdentity", client_id=client)
+    logins = Logins(cast("KubeClient", None), settings)
+    try:
+        spec = SimpleNamespace(cloud="AzurePublic", tenant_id="t", credential=credential)
+        if not reason:
+            login = await logins.read(KEY, spec)
+            assert login.principal == WorkloadIdentity("t", says, str(tmp_path / "token"))
+            return
+        with pytest.raises(Hold, match=says) as held:
+            await logins.read(KEY, spec)
+        assert held.value.reason == reason
+        assert "a.b.c" not in str(held.value)
+    finally:
+        logins.close()
 
 
 async def test_accounts_of_one_subscription_and_identity_share_a_budget(office: Office) -> None:
@@ -180,7 +288,13 @@ CERTIFICATE = {
             "https://evil.example is not",
             id="a resource manager that would get our token",
         ),
-        pytest.param({"credential": {"type": "WorkloadIdentity"}}, {}, "NotSupported", "not built yet", id="not built"),
+        pytest.param(
+            {"credential": {"type": "WorkloadIdentity"}},
+            {},
+            "NotAllowed",
+            "workloadIdentityNamespaces",
+            id="the operator's own identity in a namespace of a user's",
+        ),
     ],
 )
 async def test_what_is_wrong_with_an_account_is_told_and_ends_nothing_else(
