@@ -29,13 +29,14 @@ def figures() -> Iterator[Figure]:
         all_ready(here, "ManagedCluster", 60.0)
         all_ready(here, "NodePool", 60.0)
         count = CLUSTERS * (POOLS - 1)
-        before, began = here.requests(), time.monotonic()
+        before, processor, began = here.requests(), here.processor(), time.monotonic()
         for number in range(1, POOLS):
             for cluster in range(CLUSTERS):
                 _pool(here, cluster, number, "User")
         yield plain(f"scale: {count} pools applied", time.monotonic() - began, "s")
         all_ready(here, "NodePool", 600.0)
         yield below(40, f"scale: {count} pools applied and Ready", time.monotonic() - began, "s")
+        yield plain("scale: processor time for each pool", (here.processor() - processor) / count * 1000, "ms")
         after = here.requests()
         yield plain("scale: writes to ARM for each pool", (after["writes"] - before["writes"]) / count, "")
         yield plain("scale: reads of ARM for each pool", (after["reads"] - before["reads"]) / count, "")
