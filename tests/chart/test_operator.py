@@ -149,6 +149,17 @@ def test_a_stand_by_is_there_before_the_leader_goes() -> None:
     )
 
 
+def test_processes_are_on_different_nodes_if_there_are() -> None:
+    spec = one(render(OPERATOR, {"replicas": 2}), "Deployment", "aks-operator")["spec"]
+    (term,) = spec["template"]["spec"]["affinity"]["podAntiAffinity"].pop(
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    )
+    assert term["podAffinityTerm"] == {"topologyKey": "kubernetes.io/hostname", "labelSelector": spec["selector"]}
+    given: Manifest = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    changed = one(render(OPERATOR, {"affinity": given}), "Deployment", "aks-operator")["spec"]
+    assert changed["template"]["spec"]["affinity"] == given
+
+
 def test_the_service_leads_to_the_pods() -> None:
     rendered = render(OPERATOR)
     service = one(rendered, "Service", "aks-operator")["spec"]
