@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 REFUSAL_HOLDS: Final = 3600.0
 """Seconds for which a body that was refused for good is not sent again."""
 
+_UNASKABLE: Final = (NotFound, Terminal, AuthorizationFailed)
+"""How a poll is refused whose signed URL has run out: the resource's own state tells then."""
+
 SHORTEST_POLL: Final = 0.5
 """Seconds between two looks at one operation, whatever its Retry-After says."""
 
@@ -195,7 +198,7 @@ class Session:
             if left <= 0:
                 try:
                     state = await self._poll(operation.url)
-                except NotFound:
+                except _UNASKABLE:
                     continue
                 if state.done:
                     continue
@@ -213,7 +216,7 @@ class Session:
             return _waiting(operation, left)
         try:
             state = await self._poll(operation.url)
-        except (NotFound, Terminal, AuthorizationFailed):  # signed URLs run out: the resource's own state tells
+        except _UNASKABLE:
             self._ended(id_)
             return None
         if not state.done:

@@ -191,6 +191,29 @@ async def test_an_operation_that_cannot_be_asked_any_more_is_left_to_the_resourc
     assert (await session.converge(wanted())).done
 
 
+async def test_a_child_is_written_though_its_parents_operation_cannot_be_asked_any_more(
+    session: Session, arm: Arm, clock: Clock
+) -> None:
+    arm.slow = True
+    await session.converge(wanted())
+    arm.refuse = lambda verb, id_: Terminal("expired", code="InvalidSignature") if verb == "POLL" else None
+    clock.now += 7
+    turn = await session.converge(Resource(f"{ID}/rules/1", f"{TYPE}/rules", {"properties": {}}, MARK))
+    assert turn.operation == "create"
+
+
+async def test_an_operation_that_failed_for_anothers_sake_is_begun_again(
+    session: Session, arm: Arm, clock: Clock
+) -> None:
+    arm.slow = True
+    await session.converge(wanted())
+    arm.end(ID, Busy("another one", code="AnotherOperationInProgress"))
+    clock.now += 7
+    with pytest.raises(Busy):
+        await session.converge(wanted())
+    assert (await session.converge(wanted())).operation == "update"
+
+
 async def test_a_poll_is_less_urgent_than_a_change_and_more_than_a_drift_check(
     session: Session, arm: Arm, clock: Clock
 ) -> None:
@@ -259,6 +282,7 @@ async def test_what_is_not_ours_is_neither_overwritten_nor_removed(session: Sess
     with pytest.raises(Terminal) as refused:
         await session.converge(wanted())
     assert refused.value.code == "AlreadyExists"
+    assert refused.value.nothing_made
     assert (await session.remove(ID, TYPE, MARK)).done
     assert arm.writes == []
 
