@@ -233,6 +233,10 @@ class Desk:
                 found.append(f"{entry['method']} {path[len(ZERO) + 1 :]}")
         return found
 
+    def asked(self, part: str) -> list[str]:
+        """The path of every request since the test began that contains `part`."""
+        return [str(e["path"]) for e in self._journal(self._since)["entries"] if part in str(e["path"]).lower()]
+
     def mark(self) -> None:
         """Count writes from now on."""
         self._since = self._journal(NEVER)["last"]

@@ -46,6 +46,16 @@ class Operator:
         self._port = 0
         self._read_from = 0
 
+    @classmethod
+    def beside(cls, other: "Operator", **settings: object) -> "Operator":
+        """Another process of the same installation: same settings but for those given, and a log of its own."""
+        made = cls.__new__(cls)
+        made.__dict__.update(other.__dict__)
+        made._log = other._log.with_name(f"operator-{len(list(other._log.parent.iterdir()))}.log")
+        made._settings = {**other._settings, **{name.upper(): str(value) for name, value in settings.items()}}
+        made._process = None
+        return made
+
     def start(self, *, leading: bool = True) -> "Operator":
         """Start it; returns when it answers and, with `leading`, when it works."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
