@@ -379,3 +379,39 @@ def test_an_issuer_comes_with_oidc(arm: Arm, path: str) -> None:
     made = arm.make(path, cluster(oidcIssuerProfile={"enabled": True}))
     issuer = made["properties"]["oidcIssuerProfile"]["issuerURL"]
     assert issuer.startswith(f"https://westeurope.oic.prod-aks.azure.com/{arm.cloud.tenant}/")
+
+
+@pytest.mark.parametrize(
+    ("properties", "field"),
+    [
+        ({"kubernetesVersions": "1.36"}, "kubernetesVersions"),
+        ({"networkProfile": {"plugin": "azure"}}, "plugin"),
+        ({"agentPoolProfiles": [{**profile(), "nodes": 1}]}, "nodes"),
+        ({"addonProfiles": {"omsagent": {"enabled": True, "settings": {}}}}, "settings"),
+    ],
+    ids=str,
+)
+def test_a_property_that_aks_does_not_have_is_refused(
+    arm: Arm, path: str, properties: dict[str, Any], field: str
+) -> None:
+    body = cluster()
+    body["properties"] |= properties
+    reply = arm.put(path, body)
+    assert (reply.status, reply.code) == (400, "UnmarshalError")
+    assert f'json: unknown field "{field}"' in reply.message
+    assert arm.get(path).status == 404
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"oidcIssuerProfile": {"enabled": "yes"}},
+        {"autoScalerProfile": {"expander": 1}},
+        {"addonProfiles": {"omsagent": {"config": {"logAnalyticsWorkspaceResourceID": 1}}}},
+        {"storageProfile": {"diskCSIDriver": {"enabled": 1}}},
+        {"aadProfile": {"adminGroupObjectIDs": "me"}},
+    ],
+    ids=str,
+)
+def test_a_value_of_a_wrong_kind_is_refused_however_deep(arm: Arm, path: str, properties: dict[str, Any]) -> None:
+    assert refusal(arm, path, cluster(**properties)) == (400, "UnmarshalError")

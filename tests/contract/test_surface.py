@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import fakecloud.arm.surface
+import fakecloud.providers.containerservice.shapes
 from fakecloud.arm.surface import AZURE
-from hack import arm_surface
+from hack import arm_models, arm_surface
 from tests.contract.cloud import Arm, Group, Reply
 
 METHODS = {"LIST": "GET"}
@@ -26,6 +27,13 @@ def ask(arm: Arm, group: Group, type_: str, verb: str) -> Reply:
 def test_the_table_of_what_azure_can_do_is_that_of_the_sdk() -> None:
     table = Path(fakecloud.arm.surface.__file__).with_name("azure.txt").read_text()
     assert table == arm_surface.table(), "hack/arm_surface.py > operator/fakecloud/arm/azure.txt"
+
+
+def test_the_models_of_aks_are_those_of_the_sdk() -> None:
+    models = Path(fakecloud.providers.containerservice.shapes.__file__).with_name("models.json").read_text()
+    assert models == arm_models.table(), (
+        "hack/arm_models.py > operator/fakecloud/providers/containerservice/models.json"
+    )
 
 
 def test_every_operation_of_the_sdk_is_built_or_501(group: Group, arm: Arm) -> None:

@@ -127,14 +127,12 @@ class ResourceType:
         kept: Body = shapes.read(self.shape, body, self.malformed)
         return kept
 
-    def malformed(self, path: str, wanted: str) -> ArmError:
+    def malformed(self, path: str, wrong: str) -> ArmError:
         """The refusal of JSON of a wrong kind."""
         return bad_request(
             "InvalidRequestFormat",
             "Cannot parse the request.",
-            details=[
-                {"code": "InvalidJson", "message": f"Error converting value: {wanted} is expected. Path '{path}'."}
-            ],
+            details=[{"code": "InvalidJson", "message": f"Error converting value: {wrong}. Path '{path}'."}],
         )
 
     async def get(self, call: Call) -> Answer:

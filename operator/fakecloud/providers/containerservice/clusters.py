@@ -37,6 +37,7 @@ class Clusters(ResourceType):
             "names, node group names, one minor up and never down, unknown versions, a System pool at creation, pools never added through the cluster (I, M)",
             "`/resourcegroups/` and `ManagedClusters` in ids and types (R); what is omitted stays, agentPoolProfiles too",
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
+            "values of a wrong kind and properties that the SDK's models do not have: 400 UnmarshalError",
             "abort, start and stop: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
             "an alias such as 1.36 gives the newest patch and stays an alias (R)",
         ),
@@ -52,7 +53,6 @@ class Clusters(ResourceType):
             "rotation of certificates, commands in the cluster, maintenance windows: 501",
             "sku Automatic, outbound types but loadBalancer and none: 501",
             "changing a pool through its cluster: 501",
-            "properties that AKS does not know are kept, where AKS refuses them (UnmarshalError)",
         ),
     )
     flat_errors = True
@@ -78,9 +78,9 @@ class Clusters(ResourceType):
         context.operations.register("stopCluster", self._stopped, self._failed)
         context.operations.register("abortCluster", self._aborted)
 
-    def malformed(self, path: str, wanted: str) -> ArmError:
+    def malformed(self, path: str, wrong: str) -> ArmError:
         """See ResourceType."""
-        return refusals.malformed(path, wanted)
+        return refusals.malformed(path, wrong)
 
     def missing(self, target: Any) -> ArmError:
         """See ResourceType."""

@@ -56,9 +56,9 @@ class Pools(ResourceType):
         context.operations.register("abortPool", self._aborted)
         self.actions = {"abort": self._abort}
 
-    def malformed(self, path: str, wanted: str) -> ArmError:
+    def malformed(self, path: str, wrong: str) -> ArmError:
         """See ResourceType."""
-        return refusals.malformed(path, wanted)
+        return refusals.malformed(path, wrong)
 
     def missing(self, target: Any) -> ArmError:
         """See ResourceType."""

@@ -22,9 +22,9 @@ def invalid(parameter: str, detail: str) -> ArmError:
     )
 
 
-def malformed(path: str, wanted: str) -> ArmError:
-    """The refusal of JSON of a wrong kind."""
-    return refuse(400, "UnmarshalError", f"UnmarshalEntity encountered error: {wanted} is expected. Path={path}")
+def malformed(path: str, wrong: str) -> ArmError:
+    """The refusal of JSON of a wrong kind, and of properties that AKS does not have."""
+    return refuse(400, "UnmarshalError", f"UnmarshalEntity encountered error: {wrong}. Path={path}")
 
 
 def immutable(field: str) -> ArmError:

@@ -1,72 +1,31 @@
-"""What JSON AKS takes; what is not told here is kept as given."""
+"""What JSON AKS takes: the SDK's models (hack/arm_models.py), and not a property more."""
 
-from typing import Final
+import json
+from pathlib import Path
+from typing import Any, Final
 
-from fakecloud.arm.shapes import TRACKED, Object
+from fakecloud.arm.shapes import Closed, Shape
 
-POOL: Final[Object] = {
-    "count": int,
-    "vmSize": str,
-    "mode": str,
-    "type": str,
-    "osType": str,
-    "osSKU": str,
-    "osDiskSizeGB": int,
-    "osDiskType": str,
-    "kubeletDiskType": str,
-    "maxPods": int,
-    "minCount": int,
-    "maxCount": int,
-    "enableAutoScaling": bool,
-    "enableNodePublicIP": bool,
-    "scaleDownMode": str,
-    "orchestratorVersion": str,
-    "vnetSubnetID": str,
-    "scaleSetPriority": str,
-    "availabilityZones": [str],
-    "nodeLabels": {...: str},
-    "nodeTaints": [str],
-    "tags": {...: str},
-    "powerState": {"code": str},
-    "upgradeSettings": {"maxSurge": str, "drainTimeoutInMinutes": int, "nodeSoakDurationInMinutes": int},
-}
-AGENT_POOL: Final[Object] = {"properties": POOL}
-CLUSTER: Final[Object] = {
-    **TRACKED,
-    "identity": {"type": str, "userAssignedIdentities": {...: {}}},
-    "properties": {
-        "kubernetesVersion": str,
-        "dnsPrefix": str,
-        "fqdnSubdomain": str,
-        "nodeResourceGroup": str,
-        "disableLocalAccounts": bool,
-        "enableRBAC": bool,
-        "supportPlan": str,
-        "agentPoolProfiles": [{"name": str, **POOL}],
-        "oidcIssuerProfile": {"enabled": bool},
-        "publicNetworkAccess": str,
-        "autoUpgradeProfile": {"upgradeChannel": str, "nodeOSUpgradeChannel": str},
-        "apiServerAccessProfile": {"authorizedIPRanges": [str], "enablePrivateCluster": bool},
-        "ingressProfile": {"webAppRouting": {"enabled": bool, "dnsZoneResourceIds": [str]}},
-        "networkProfile": {
-            "networkPlugin": str,
-            "networkPluginMode": str,
-            "networkPolicy": str,
-            "networkDataplane": str,
-            "loadBalancerSku": str,
-            "outboundType": str,
-            "podCidr": str,
-            "podCidrs": [str],
-            "serviceCidr": str,
-            "serviceCidrs": [str],
-            "dnsServiceIP": str,
-            "ipFamilies": [str],
-            "loadBalancerProfile": {
-                "managedOutboundIPs": {"count": int},
-                "allocatedOutboundPorts": int,
-                "idleTimeoutInMinutes": int,
-                "backendPoolType": str,
-            },
-        },
-    },
-}
+_KINDS: Final = {"string": str, "integer": int, "boolean": bool, "number": float, None: None}
+
+
+def _read() -> dict[str, Closed]:
+    """The models by name; they refer to one another."""
+    described: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("models.json").read_text())
+    models = {name: Closed() for name in described}
+
+    def shape(kind: Any) -> Shape:
+        if isinstance(kind, list):
+            return [shape(kind[0])]
+        if isinstance(kind, dict):
+            return {...: shape(kind["*"])}
+        return models[kind[1:]] if isinstance(kind, str) and kind.startswith("#") else _KINDS[kind]
+
+    for name, properties in described.items():
+        models[name].update({field: shape(kind) for field, kind in properties.items()})
+    return models
+
+
+_MODELS: Final = _read()
+CLUSTER: Final[Shape] = _MODELS["ManagedCluster"]
+AGENT_POOL: Final[Shape] = _MODELS["AgentPool"]
