@@ -15,6 +15,7 @@ from aks_operator.cloud.clients import Clients
 from aks_operator.cloud.credentials import Endpoints, ManagedIdentity, Principal, ServicePrincipal, credential, load
 from aks_operator.cloud.pool import Pool, connect
 from aks_operator.conditions import find, is_true
+from aks_operator.fence import Fence
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient, KubeError
 from aks_operator.logins import Logins
@@ -159,6 +160,7 @@ class Accounts:
             self._retired.append((self._clock(), known.pool))  # somebody may be in the middle of a request
         await self._close_retired()
         prefix = spec.resource_group_prefix or ""
+        session.fence = Fence(spec.subscription_id, prefix)
         account = Account(key, digest, spec.subscription_id, prefix, login.endpoints, cloud, session, pool, token)
         self._open[key] = account
         self._opened()

@@ -41,12 +41,12 @@ class Groups:
             desired = Resource(id_, RESOURCE_GROUP, body, self._mark(group))
             await account.session.converge(desired)
 
-    def check_fence(self, account: Account, group: str) -> None:
-        """Raises Hold when the account may not touch the group."""
+    def check_fence(self, account: Account, group: str, field: str = "resourceGroup") -> None:
+        """Raises Hold when the account may not touch the group that `field` names."""
         if not group.lower().startswith(account.prefix.lower()):
             raise Hold(
                 "NotAllowed",
-                f"the account touches only resource groups that begin with {account.prefix!r}: choose another resourceGroup",
+                f"the account touches only resource groups that begin with {account.prefix!r}: choose another {field}",
             )
 
     async def leave(self, key: Key, account: Account, group: str) -> Converged:

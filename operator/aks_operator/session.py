@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from aks_operator.armid import group_of
+from aks_operator.fence import Fence
 from aks_operator.observer import Observer
 from aks_operator.plan import Resource, Step, plan, plan_deletion, settled
 from aks_operator.port import (
@@ -71,9 +73,11 @@ class Session:
         clock: Callable[[], float],
         now: Callable[[], str],
         poll_interval: float,
+        fence: Fence | None = None,
     ) -> None:
         self.cloud = cloud
         self.observer = observer
+        self.fence = fence or Fence(cloud.subscription)
         self.operations: dict[str, Operation] = {}
         """Under way, by resource id in lower case."""
         self.leaving: set[object] = set()
@@ -111,6 +115,9 @@ class Session:
         Without `pinned` nothing is written: it is for an object that does not yet say in its status which resource it
         stands for. So an object without an id has nothing in the cloud, wherever we were killed.
         """
+        await self.check_inside(desired.id)
+        for id_ in self.fence.outside([desired.body, desired.creation]):
+            await self.check_inside(id_)
         waiting = await self._under_way(desired.id)
         if waiting is not None:
             return waiting
@@ -132,6 +139,28 @@ class Session:
             return waiting
         observed = await self.observer.one(id_, fresh=True)
         return await self.apply(plan_deletion(id_, type_, observed, mark), observed)
+
+    async def check_inside(self, id_: str) -> None:
+        """Raises Terminal (NotAllowed) for what the account may not touch. What AKS made for a cluster inside lies inside."""
+        if self.fence.holds(id_):
+            return
+        if (cluster := await self._managed_by(id_)) is not None and self.fence.holds(cluster):
+            return
+        where = (
+            f"the resource groups that begin with {self.fence.prefix!r}" if self.fence.prefix else "its subscription"
+        )
+        raise Terminal(f"the account touches only {where}, and {id_} lies outside: name another", code="NotAllowed")
+
+    async def _managed_by(self, id_: str) -> str | None:
+        """The cluster for which AKS made the resource group that `id_` lies in, as Azure says; None for any other."""
+        try:
+            group = group_of(id_)
+        except ValueError:
+            return None
+        if not Fence(self.fence.subscription).holds(id_):
+            return None
+        found = await self.observer.one(group) or await self.observer.one(group, fresh=True)
+        return str(found["managedBy"]) if found and found.get("managedBy") else None
 
     def under_way(self, id_: str) -> bool:
         """Whether an operation of ours is under way on the resource, as far as we know."""
@@ -157,6 +186,7 @@ class Session:
             return Converged(observed, step, self._poll_interval)
         if step.action == "none":
             return Converged(observed, step)
+        await self.check_inside(step.id)
         wish = f"{wish or _hash([step.action, step.body])} {ATTEMPT.get()}"
         self._check_refused(step.id, wish)
         if (wait := await self._in_the_way(step.id)) is not None:

@@ -54,6 +54,8 @@ class ManagedClusterReconciler:
         _check_built(spec)
         pinned = is_pinned(obj, id_)
         world.groups.check_fence(account, spec.resource_group)
+        if spec.node_resource_group is not None and not pinned:  # AKS makes it: it could be taken from somebody else
+            world.groups.check_fence(account, spec.node_resource_group, "nodeResourceGroup")
         if pinned:
             await world.groups.ensure(account, spec.resource_group, spec.location)
         observed = await account.session.observer.one(id_)

@@ -71,6 +71,7 @@ async def places_of(world: World, key: Key, spec: Any, cluster: Cluster) -> Plac
         wanted = spec.public_ip
         if wanted is not None and wanted.resource_id:
             places.brought = _of_subscription(wanted.resource_id, cluster)
+            await cluster.account.session.check_inside(places.brought)
         else:
             given = wanted.name if wanted is not None else None
             places.address = world.resource(cluster.account, group, PUBLIC_IPS, given or public_ip_name(name, key))
