@@ -16,15 +16,22 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # step TITLE COMMAND…: run it with its output in a log file; show what is being done, for how long, and the log's end on failure.
 step() {
-  attempt "$@" && return
+  show "$@"
+  [ "$RESULT" != 0 ] || return 0
   tail -n 25 "$(log_of "$1")" >&2
   die "$1 failed; the whole log is $(log_of "$1")"
 }
 
+# attempt TITLE COMMAND…: the same for what may fail: it returns whether it did not. Where its result is asked for, bash does
+# not end COMMAND at its first failure: COMMAND has to see to that itself.
+attempt() {
+  show "$@"
+  return "$RESULT"
+}
+
 log_of() { echo "$LOGS/$(tr -c 'a-zA-Z0-9\n' '-' <<<"$1" | tr A-Z a-z).log"; }
 
-# attempt TITLE COMMAND…: the same, for what may fail: it returns whether it did not.
-attempt() {
+show() { # TITLE COMMAND…: the exit code is in RESULT; never fails itself
   local title=$1 started=$SECONDS log pid every last=0
   shift
   log=$(log_of "$title")
@@ -42,12 +49,11 @@ attempt() {
       fi
     fi
   done
-  if wait "$pid"; then
-    if [ -t 2 ]; then printf '\r\033[K==> %s: %ds\n' "$title" $((SECONDS - started)) >&2; else say "    done in $((SECONDS - started))s"; fi
-  else
-    if [ -t 2 ]; then printf '\r\033[K==> %s: failed after %ds\n' "$title" $((SECONDS - started)) >&2; else say "    failed after $((SECONDS - started))s"; fi
-    return 1
-  fi
+  RESULT=0
+  wait "$pid" || RESULT=$?
+  local outcome="done in"
+  [ $RESULT = 0 ] || outcome="failed after"
+  if [ -t 2 ]; then printf '\r\033[K==> %s: %s %ds\n' "$title" "$outcome" $((SECONDS - started)) >&2; else say "    $outcome $((SECONDS - started))s"; fi
 }
 
 # key FILE…: a short hash of the versions and of these files, to name a cached artifact by.
