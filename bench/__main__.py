@@ -19,6 +19,7 @@ SUBJECTS = {
     "image": "size of the image",
     "shop": "the operator with examples/shop: memory, requests to ARM, time to the first of them",
     "scale": "the operator with 1,000 NodePools: memory, time to Ready, restart, at rest",
+    "simple": "the operator with 1,000 DNSZones: likewise",
     "cloud": "fakecloud with 10,000 resources: requests a second, latency, start, memory",
 }
 
