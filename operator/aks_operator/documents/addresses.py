@@ -27,6 +27,9 @@ def address(
         mark = mark_of(observed, PUBLIC_IPS) if observed else None
         if keepers or quiet or not marks.is_mark(mark):
             return Document([Step("none", id_, "nothing is asked of it")])
+        user = str((((observed or {}).get("properties") or {}).get("ipConfiguration") or {}).get("id") or "")
+        if marks.is_ours(user.rpartition("/")[2]):  # Azure would refuse: the balancer's own turn takes it out first
+            return Document([Step("wait", id_, "our frontend is to leave the balancer first")])
         return Document([plan_deletion(id_, PUBLIC_IPS, observed, mark or "")])
     if observed is not None and quiet:
         return Document([Step("none", id_, "not all who share it have spoken")])

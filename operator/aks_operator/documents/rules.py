@@ -8,7 +8,7 @@ from aks_operator.documents.planning import Document
 from aks_operator.documents.shares import Share, is_wish
 from aks_operator.keys import Key
 from aks_operator.marks import Marks
-from aks_operator.plan import Action, Step, differing
+from aks_operator.plan import Action, Step, differing, is_broken
 from aks_operator.port import Body, Terminal
 
 
@@ -43,9 +43,12 @@ def rules(
                 )
             used.add(priority)
             paths = (*paths, "properties.priority")
-        if not paths:
+        broken = found is not None and is_broken(found)
+        if not paths and not broken:
             continue
-        why = f"differs in {', '.join(paths)}" if found else "it does not exist"
+        why = "it does not exist" if found is None else f"differs in {', '.join(paths)}"
+        if broken and not paths:
+            why = f"it is {there['provisioningState']}: the same PUT repairs it"
         body = {"properties": {**rule["properties"], "priority": priority}}
         action: Action = "update" if found else "create"
         steps.append(Step(action, f"{id_}/securityRules/{name}", why, body=body, paths=paths if found else ()))

@@ -347,6 +347,19 @@ def test_an_owner_of_a_long_name_is_cut_to_what_azure_takes() -> None:
     assert len(step.body["properties"]["description"]) == 140
 
 
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_a_rule_whose_operation_failed_is_put_again(state: str) -> None:
+    said = {A: rules_share(80)}
+    start: dict[str, Any] = {"properties": {"securityRules": []}}
+    observed = after_rules(rules(GROUP, start, said, (), MARKS), start)
+    (rule,) = observed["properties"]["securityRules"]
+    rule["properties"]["provisioningState"] = state
+    (step,) = rules(GROUP, observed, said, (), MARKS).steps
+    assert (step.action, step.why) == ("update", f"it is {state}: the same PUT repairs it")
+    assert step.body is not None
+    assert step.body["properties"]["priority"] == rule["properties"]["priority"]
+
+
 def test_a_rule_that_was_changed_or_moved_by_hand_is_put_right() -> None:
     said: dict[Key, Share] = {A: rules_share(80)}
     start = {"properties": {"securityRules": [foreign_rule("x", 1000), foreign_rule("out", 1001, "Outbound")]}}
@@ -410,6 +423,20 @@ def test_an_address_stays_while_anybody_needs_it(
     said: dict[Key, Share], quiet: list[Key], mark: str | None, action: str
 ) -> None:
     (step,) = address(ADDRESSES[0], shown_address(mark), said, quiet, MARKS).steps
+    assert step.action == action
+
+
+@pytest.mark.parametrize(
+    ("user", "action"),
+    [
+        (f"{BALANCER}/frontendIPConfigurations/{MARKS.prefix}0123456789", "wait"),
+        (f"{BALANCER}/frontendIPConfigurations/theirs", "delete"),  # who that is, Azure's refusal tells
+    ],
+)
+def test_an_address_waits_for_our_frontend_to_go_first(user: str, action: str) -> None:
+    body = shown_address()
+    body["properties"]["ipConfiguration"] = {"id": user}
+    (step,) = address(ADDRESSES[0], body, {A: DROP}, (), MARKS).steps
     assert step.action == action
 
 
