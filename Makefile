@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen --no-sync
 # what hack/ got because the machine lacks it, or has too old a one
 export PATH := $(or $(AKS_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aks-operator)/bin:$(PATH)
 
-.PHONY: help demo test bench clean setup lint type unit contract chart cluster e2e crds docs image cluster-up cluster-down
+.PHONY: help demo test bench clean setup lint type unit contract chart cluster crash e2e crds docs image cluster-up cluster-down
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ chart: setup ## Lint the charts and test what they render.
 
 cluster: setup ## Run the tests that need an API server: CRDs, CEL, the operator against the fake cloud.
 	@hack/kubernetes-build >/dev/null && $(RUN) pytest -q tests/cluster
+
+crash: setup ## Run a shop's life once for every ARM call and every fault that it may meet (20 minutes and more).
+	@hack/kubernetes-build >/dev/null && AKS_OPERATOR_TEST_FAULTS=all $(RUN) pytest -q tests/cluster/test_faults.py
 
 e2e: setup ## Run the end-to-end tests on the demo's kind cluster (they begin by removing the shop from it).
 	@hack/cluster-up && hack/image-build && hack/install && $(RUN) pytest -q tests/e2e

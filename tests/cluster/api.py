@@ -47,7 +47,7 @@ class Api:
         self.server = str(cluster["server"])
         authority = b64decode(cluster["certificate-authority-data"]).decode()
         self._token = str(config["users"][0]["user"]["token"])
-        self._pool = urllib3.PoolManager(ca_cert_data=authority, retries=False, timeout=20.0)
+        self._pool = urllib3.PoolManager(ca_cert_data=authority, retries=False, timeout=20.0, maxsize=32)
 
     def close(self) -> None:
         """Close every connection."""

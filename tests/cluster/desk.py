@@ -183,11 +183,15 @@ class Desk:
     def abandon(self) -> None:
         """Let go of everything without an operator, and of the namespace."""
         for kind in PLURALS:
-            for body in self.api.items(path_of(kind, self.namespace)):
-                path = path_of(kind, self.namespace, body["metadata"]["name"])
-                self.api("PATCH", path, {"metadata": {"finalizers": None}}, MERGE)
-                self.api("DELETE", path)
+            self.drop(kind)
         self.api("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    def drop(self, kind: str) -> None:
+        """Let go of all objects of a kind without an operator."""
+        for body in self.api.items(path_of(kind, self.namespace)):
+            path = path_of(kind, self.namespace, body["metadata"]["name"])
+            self.api("PATCH", path, {"metadata": {"finalizers": None}}, MERGE)
+            self.api("DELETE", path)
 
     def versions(self) -> dict[str, str]:
         """resourceVersion of every object of ours."""
