@@ -13,8 +13,8 @@ from tests.cluster.wire import Wire
 from tests.contract.cloud import until
 
 LEASE_SECONDS = 3.0
-DEADLINE = 6.0
-"""Seconds that a watch has here."""
+DEADLINE = 15.0
+"""Seconds that a watch has here: more than kopf's longest pause before it takes up one that was refused."""
 LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 
 
@@ -110,7 +110,7 @@ def test_renewals_of_the_lease_come_back_and_nothing_else_is_written(scene: Scen
         scene.api.items(path_of("DNSZone", scene.namespace)),
         scene.operator.count("aks_operator_status_patches_total"),
     )
-    scene.renewals(int(1.5 * DEADLINE / (LEASE_SECONDS / 3)))
+    scene.renewals(int(1.25 * DEADLINE / (LEASE_SECONDS / 3)))
     assert scene.healthy()
     assert scene.operator.metrics("aks_operator_watch_lag_seconds")[""] < DEADLINE / 2
     assert scene.operator.metrics("aks_operator_leader")[""] == 1.0
@@ -132,22 +132,22 @@ def test_410_gone_is_answered_with_a_list(scene: Scene) -> None:
     until("all watches stand", lambda: scene.wire.expire() >= 8 or None)
     scene.zone("expired")
     until("it was looked at", lambda: scene.answered("expired"))
-    scene.renewals(int(1.5 * DEADLINE / (LEASE_SECONDS / 3)))
     assert scene.healthy()
 
 
 def test_silent_watches_fail_healthz_until_they_speak(scene: Scene) -> None:
     scene.wire.silence("")
-    until("/healthz fails", scene.sick, 3 * DEADLINE)
+    until("/healthz fails", scene.sick, 2 * DEADLINE)
     assert scene.operator.get("/readyz"), "it is the kubelet's to start it anew; nobody is sent elsewhere"
     scene.wire.speak()
-    until("/healthz is content", scene.healthy, 3 * DEADLINE)
+    until("/healthz is content", scene.healthy, 2 * DEADLINE)
     messages = scene.operator.messages()
     assert [m for m in messages if "the watches are silent" in m], messages
     scene.operator.stop()
     scene.operator.start()  # what it said was meant: later tests ask for no errors
 
 
+@pytest.mark.timeout(240)
 def test_an_api_server_that_is_away_ends_nothing_and_nobody(scene: Scene, tmp_path: Path) -> None:
     """60 s: many times the Lease's duration, and the watches' deadline."""
     standby = scene.another(tmp_path)
@@ -164,7 +164,7 @@ def test_an_api_server_that_is_away_ends_nothing_and_nobody(scene: Scene, tmp_pa
     scene.wire.open()
     until("it was looked at", lambda: scene.answered("away"), 20.0)
     until("it leads again", lambda: scene.operator.metrics("aks_operator_leader")[""] == 1.0 or None)
-    scene.renewals(int(1.5 * DEADLINE / (LEASE_SECONDS / 3)))
+    scene.renewals(int(1.25 * DEADLINE / (LEASE_SECONDS / 3)))
     assert scene.healthy()
     assert (scene.lease["holderIdentity"], scene.lease["leaseTransitions"]) == (holder, transitions)
     assert standby.get("/healthz")
@@ -178,10 +178,10 @@ def test_one_silent_kind_is_enough(api: Api, kubeconfig: str, tmp_path: Path) ->
         scene.wire.silence("/dnszones")
         scene.zone("unseen")
         until("a list found it", lambda: scene.answered("unseen"))
-        until("/healthz fails", scene.sick, 3 * DEADLINE)
+        until("/healthz fails", scene.sick, 2 * DEADLINE)
         scene.wire.speak()
         scene.wire.cut()
-        until("/healthz is content", scene.healthy, 3 * DEADLINE)
+        until("/healthz is content", scene.healthy, 2 * DEADLINE)
     finally:
         scene.end()
 
