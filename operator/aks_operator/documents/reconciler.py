@@ -7,7 +7,7 @@ from aks_operator.accounts import Accounts
 from aks_operator.armid import parse, same
 from aks_operator.cache import Cache
 from aks_operator.documents import addresses, balancers, planning, records, rules
-from aks_operator.documents.shares import Result, Shares
+from aks_operator.documents.shares import Result, Shares, is_wish
 from aks_operator.keys import Key
 from aks_operator.marks import Marks
 from aks_operator.plan import Step
@@ -68,7 +68,10 @@ class Documents:
             return waiting
         observed = await session.observer.one(id_)
         document = self._plan(key, id_, observed)
-        if any(step.action != "none" for step in document.steps):
+        leaving = any(
+            not is_wish(share) for share in owners.values()
+        )  # a list may be too old to tell that they have left
+        if leaving or any(step.action != "none" for step in document.steps):
             observed = await session.observer.one(id_, fresh=True)  # a write that a list suggested is preceded by a GET
             document = self._plan(key, id_, observed)
         heard = self._shares.hear(key)
