@@ -51,12 +51,20 @@ class KubeClient:
 
     @classmethod
     async def from_dict(cls, kubeconfig: Json, *, timeout: float = 10.0) -> "KubeClient":
-        """A managed cluster's API server. Raises ValueError for a kubeconfig that would run a program: it is never run."""
+        """A managed cluster's API server.
+
+        Raises ValueError for a kubeconfig that would run a program, send a token of ours (tokenFile), or not verify TLS.
+        """
+        for entry in kubeconfig.get("clusters") or ():
+            if (entry.get("cluster") or {}).get("insecure-skip-tls-verify"):
+                raise ValueError("the kubeconfig asks not to verify TLS: that is never done")
         users = []
         for entry in kubeconfig.get("users") or ():
             user = dict(entry.get("user") or {})
             if {"exec", "auth-provider"} & user.keys():
                 raise ValueError("the kubeconfig asks to run a program for its credential: that is never done")
+            if "tokenFile" in user:
+                raise ValueError("the kubeconfig asks for a file of ours as its token: that is never done")
             if "token" in user:  # enough by itself; the library would write a client key to a file
                 user = {"token": user["token"]}
             users.append({**entry, "user": user})

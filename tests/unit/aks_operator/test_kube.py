@@ -106,7 +106,18 @@ async def test_a_collection_is_read_page_by_page(server: ApiServer, kube: KubeCl
     assert [item["n"] async for item in kube.pages("/api/v1/pods")] == [1, 2]
 
 
-@pytest.mark.parametrize("user", [{"exec": {"command": "sh"}}, {"auth-provider": {"name": "gcp"}}])
-async def test_a_kubeconfig_that_would_run_a_program_is_refused(user: dict[str, object]) -> None:
+TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+
+@pytest.mark.parametrize(
+    "user", [{"exec": {"command": "sh"}}, {"auth-provider": {"name": "gcp"}}, {"tokenFile": TOKEN_FILE}]
+)
+async def test_a_kubeconfig_that_would_run_a_program_or_take_our_token_is_refused(user: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="never done"):
         await KubeClient.from_dict({"users": [{"name": "u", "user": user}]})
+
+
+async def test_a_kubeconfig_that_would_not_verify_tls_is_refused() -> None:
+    cluster = {"server": "https://elsewhere.test", "insecure-skip-tls-verify": True}
+    with pytest.raises(ValueError, match="verify TLS"):
+        await KubeClient.from_dict({"clusters": [{"name": "c", "cluster": cluster}]})
