@@ -233,10 +233,69 @@ def test_two_parts_of_one_name_are_refused(arm: Arm, lb: str, ip: str) -> None:
     assert refusal(arm, lb, ip, backendAddressPools=[{"name": "a"}, {"name": "A"}]) == (400, "DuplicateResourceName")
 
 
-def test_what_the_data_plane_would_not_do_is_501(group: Group, arm: Arm, lb: str, ip: str, net: str) -> None:
-    internal = {"name": "front", "properties": {"subnet": {"id": f"{net}/subnets/nodes"}}}
+def inside(net: str, name: str = "front", subnet: str = "nodes", **properties: Any) -> dict[str, Any]:
+    """An internal frontend."""
+    return {"name": name, "properties": {"subnet": {"id": f"{net}/subnets/{subnet}"}, **properties}}
+
+
+def internal_balancer(*frontends: dict[str, Any]) -> dict[str, Any]:
+    """A balancer with internal frontends alone."""
+    properties = {"frontendIPConfigurations": list(frontends)}
+    return {"location": "westeurope", "sku": {"name": "Standard"}, "properties": properties}
+
+
+def private(body: dict[str, Any]) -> dict[str, str]:
+    """Private address by frontend."""
+    frontends = body["properties"]["frontendIPConfigurations"]
+    return {f["name"]: f["properties"]["privateIPAddress"] for f in frontends}
+
+
+def test_an_internal_frontend_has_an_address_of_its_subnet_as_long_as_it_is_there(
+    group: Group, arm: Arm, lb: str, net: str
+) -> None:
+    made = arm.make(lb, internal_balancer(inside(net), inside(net, "two")))
+    assert private(made) == {"front": "10.0.0.4", "two": "10.0.0.5"}
+    again = arm.make(lb, internal_balancer(inside(net, "two"), inside(net, "three")))
+    assert private(again) == {"two": "10.0.0.5", "three": "10.0.0.6"}, "who is there keeps his"
+    other = group.path(BALANCERS, "other")
+    assert private(arm.make(other, internal_balancer(inside(net)))) == {"front": "10.0.0.4"}, "who went gave it back"
+    shown = arm.get(f"{net}/subnets/nodes").body["properties"]["ipConfigurations"]
+    assert sorted(c["id"].rpartition("/")[2] for c in shown) == ["front", "three", "two"]
+    assert arm.delete(f"{net}/subnets/nodes").code == "InUseSubnetCannotBeDeleted"
+    for id_ in (lb, other):
+        arm.remove(id_)
+    arm.remove(f"{net}/subnets/nodes")
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("10.0.0.9", ""),
+        ("10.0.0.3", "PrivateIPAddressInReservedRange"),
+        ("10.0.0.255", "PrivateIPAddressInReservedRange"),
+        ("10.0.1.4", "PrivateIPAddressNotInSubnet"),
+        ("10.0.0.4", "PrivateIPAddressIsAllocated"),
+        ("four", "InvalidIPAddressFormat"),
+    ],
+)
+def test_an_internal_frontend_may_name_its_address(
+    group: Group, arm: Arm, lb: str, net: str, address: str, code: str
+) -> None:
+    arm.make(group.path(BALANCERS, "other"), internal_balancer(inside(net)))
+    named = inside(net, privateIPAllocationMethod="Static", privateIPAddress=address)
+    reply = arm.put(lb, internal_balancer(named))
+    assert (reply.status, reply.code if code else private(reply.body)["front"]) == (
+        (400, code) if code else (201, address)
+    )
+
+
+def test_an_internal_frontend_needs_a_subnet_that_is_there(arm: Arm, lb: str, net: str) -> None:
+    reply = arm.put(lb, internal_balancer(inside(net, subnet="none")))
+    assert (reply.status, reply.code) == (400, "InvalidResourceReference")
+
+
+def test_what_the_data_plane_would_not_do_is_501(arm: Arm, lb: str, ip: str) -> None:
     for parts in (
-        {"frontendIPConfigurations": [internal]},
         {"outboundRules": [{"name": "out"}]},
         {"inboundNatRules": [{"name": "nat"}]},
     ):

@@ -36,10 +36,6 @@ class ServiceExposureReconciler:
         check_supported(obj)
         if spec.type not in TYPES:
             raise Hold("NotSupported", f"type {spec.type} is not built yet: use {', '.join(TYPES)}")
-        if spec.visibility == "Internal" and TYPES[spec.type].balancer:
-            raise Hold("NotSupported", "visibility Internal is not built yet: use Public")
-        if spec.public_ip is not None and spec.public_ip.resource_id:
-            raise Hold("NotSupported", "publicIP.resourceID is not built yet: give a name, or nothing")
         cluster = world.cluster_of(key, spec.cluster_ref)
         cluster.account.session.resume(stored_operations(obj))
         if not cluster.exists or not cluster.obj.status.node_resource_group:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
 from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
+from fakecloud.providers.network.base import free_in, taken_in
 from fakecloud.store import Body
 
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
@@ -137,11 +137,7 @@ class Fleet:
         """As many rows as the pool counts: the newest go first; the new ones are returned."""
         have, count = self.rows(pool["id"]), int(pool["properties"]["count"])
         group = str(cluster["properties"]["nodeResourceGroup"])
-        used = {
-            _address_of(row)
-            for row in self.store.resources(MACHINE_TYPE)
-            if row["_subnet"].lower() == pool["_subnet"].lower()
-        }
+        used = set(taken_in(self.store, pool["_subnet"]))
         names = {row["name"] for row in have}
         added: list[Body] = []
         index = 0
@@ -168,11 +164,10 @@ class Fleet:
         return str(prefix)
 
     def _address(self, subnet: str, used: set[str]) -> str:
-        prefix = self.prefix(subnet)
-        for number, address in enumerate(ipaddress.ip_network(prefix).hosts(), start=1):
-            if number > 3 and str(address) not in used:  # Azure keeps the first addresses of a subnet for itself
-                return str(address)
-        raise refuse(400, "SubnetIsFull", f"Subnet {subnet} does not have enough capacity for another IP address.")
+        address = free_in(self.prefix(subnet), used)
+        if address is None:
+            raise refuse(400, "SubnetIsFull", f"Subnet {subnet} does not have enough capacity for another IP address.")
+        return address
 
 
 def node_labels(cluster: Body, pool: Body) -> dict[str, str]:

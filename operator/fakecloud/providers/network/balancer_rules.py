@@ -1,11 +1,12 @@
 """What a load balancer's parts may be. Pure: everything is told by the balancer's own body."""
 
 import ipaddress
+from collections.abc import Container
 from typing import Any, Final
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import REFERENCE, Shape
-from fakecloud.providers.network.base import missing_reference, reference
+from fakecloud.providers.network.base import RESERVED, missing_reference, reference
 from fakecloud.store import Body
 
 PORTS: Final = range(1, 65536)
@@ -25,6 +26,7 @@ PARTS: Final[Shape] = {
                 "publicIPAddress": REFERENCE,
                 "subnet": REFERENCE,
                 "privateIPAddress": str,
+                "privateIPAddressVersion": str,
                 "privateIPAllocationMethod": str,
             },
         }
@@ -150,6 +152,32 @@ def check_address(pool: Body, entry: Body, network: str, prefixes: list[str]) ->
             "LoadBalancerBackendAddressNotInVirtualNetwork",
             f"IP address {ip} of backend pool {pool['id']} does not lie in virtual network {network}.",
         )
+
+
+def check_private(frontend: Body, prefix: str, others: Container[str]) -> str:
+    """The address that an internal frontend names; raises ArmError (400) for one that it cannot have."""
+    given, id_ = str(frontend["properties"].get("privateIPAddress") or ""), frontend["id"]
+    try:
+        address = ipaddress.ip_address(given)
+    except ValueError as error:
+        raise bad_request("InvalidIPAddressFormat", f"The IP address {given} of {id_} is invalid.") from error
+    network = ipaddress.ip_network(prefix)
+    if address not in network:
+        raise bad_request(
+            "PrivateIPAddressNotInSubnet",
+            f"Private static IP address {given} does not belong to the range of subnet prefix {prefix}.",
+        )
+    if int(address) - int(network.network_address) <= RESERVED or address == network.broadcast_address:
+        raise bad_request(
+            "PrivateIPAddressInReservedRange",
+            f"Private static IP address {given} falls within reserved IP range of subnet prefix {prefix}.",
+        )
+    if given in others:
+        raise bad_request(
+            "PrivateIPAddressIsAllocated",
+            f"IP configuration {id_} is using the private IP address {given} which is already allocated to another resource.",
+        )
+    return given
 
 
 def refuse_unbuilt(parts: Body) -> None:

@@ -1,18 +1,23 @@
 """How Network writes: 201 and an operation, etags, states, busy resources."""
 
+import ipaddress
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
 from fakecloud.arm import locations, operations
 from fakecloud.arm.errors import ArmError, bad_request, not_implemented
 from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
-from fakecloud.store import Body
+from fakecloud.store import Body, Store
 
 PROVIDER = "Microsoft.Network"
+BALANCERS: Final = f"{PROVIDER}/loadBalancers"
+MACHINES: Final = "Microsoft.ContainerService/managedClusters/agentPools/machines"
 POOLS: Final = "Microsoft.ContainerService/managedClusters/agentPools"
 """Whose nodes have interfaces in subnets."""
+RESERVED: Final = 3
+"""Addresses at the beginning of a subnet that Azure keeps for itself."""
 NAME: Final = re.compile(r"[a-zA-Z0-9]([-\w.]{0,78}\w)?", re.ASCII)
 
 
@@ -336,6 +341,29 @@ def referenced(context: Context, wanted: str, by: str) -> Body:
             f"Cannot proceed with operation because resource {wanted} used by resource {by} is not in Succeeded state. Resource is in {state} state.",
         )
     return found
+
+
+def taken_in(store: Store, subnet: str) -> dict[str, str]:
+    """The private addresses that are taken in a subnet, and by what: machines by their row's id, frontends by their own."""
+    wanted = subnet.lower()
+    taken = {
+        str(address["ip"]): str(row["id"])
+        for row in store.resources(MACHINES)
+        if str(row["_subnet"]).lower() == wanted
+        for address in row["properties"]["network"]["ipAddresses"]
+    }
+    for balancer in store.resources(BALANCERS):
+        for frontend in balancer["properties"].get("frontendIPConfigurations") or ():
+            properties = frontend["properties"]
+            if (reference(properties.get("subnet")) or "").lower() == wanted:
+                taken[str(properties["privateIPAddress"])] = str(frontend["id"])
+    return taken
+
+
+def free_in(prefix: str, taken: Container[str]) -> str | None:
+    """The first address of a subnet that nobody has; Azure keeps the first three for itself. None when it is full."""
+    hosts = enumerate(ipaddress.ip_network(prefix).hosts(), start=1)
+    return next((str(address) for number, address in hosts if number > RESERVED and str(address) not in taken), None)
 
 
 def missing_reference(wanted: str, by: str) -> ArmError:

@@ -15,10 +15,12 @@ from fakecloud.providers.network.base import (
     check_name,
     check_unique,
     etag,
+    free_in,
     missing_reference,
     properties_of,
     reference,
     referenced,
+    taken_in,
 )
 from fakecloud.store import Body
 
@@ -45,13 +47,14 @@ class LoadBalancers(NetworkType):
             "ids of parts may be used in the same PUT (M); parts refer only to parts of the same balancer (D)",
             "one backend port, protocol and pool or address for one rule, unless floating (I); HA ports are for internal frontends",
             "frontends hold their address, one each; it must exist, be at rest and in the region",
+            "internal frontends have a free address of their subnet, or the one that they name (D), for as long as they are there",
         ),
         simplified=(
             "limits of numbers (1500 rules, 600 frontends, 5000 backends) are not looked at (D)",
             "read-only properties inside parts are not dropped",
         ),
         missing=(
-            "internal frontends, inboundNatRules, outboundRules, tier Global: 501",
+            "inboundNatRules, outboundRules, tier Global: 501",
             "pools of network interfaces",
         ),
     )
@@ -69,8 +72,12 @@ class LoadBalancers(NetworkType):
         balancer_rules.refuse_unbuilt(kept)
         for name in LISTS:
             check_unique(name, (entry["name"] for entry in kept[name]))
+        before = {f["id"].lower(): f for f in (known or {}).get("properties", {}).get("frontendIPConfigurations") or []}
+        given_away: dict[str, str] = {}
         for frontend in kept["frontendIPConfigurations"]:
             self._check_frontend(frontend, location)
+            if reference(frontend["properties"].get("subnet")):
+                self._place(frontend, before.get(frontend["id"].lower()), location, given_away)
         for pool in kept["backendAddressPools"]:
             check_pool(self.context, pool)
         balancer_rules.check_rules(kept)
@@ -86,8 +93,6 @@ class LoadBalancers(NetworkType):
                 "LoadBalancerFrontendIPConfigurationInvalid",
                 f"Frontend {frontend['name']} needs either publicIPAddress or subnet.",
             )
-        if subnet is not None:
-            raise ArmError(501, "NotImplemented", f"fakecloud does not implement internal frontends of {TYPE}.")
         if address is not None:
             found = referenced(self.context, address, frontend["id"])
             if found["location"] != location:
@@ -101,6 +106,34 @@ class LoadBalancers(NetworkType):
                 )
         properties["provisioningState"] = "Succeeded"
         properties.setdefault("privateIPAllocationMethod", "Dynamic")
+
+    def _place(self, frontend: Body, before: Body | None, location: str | None, given_away: dict[str, str]) -> None:
+        """Give an internal frontend its address: the one that it names, that it had, or a free one. Raises ArmError.
+
+        `given_away` are addresses, and their frontends' ids, that the same PUT took already.
+        """
+        properties = frontend["properties"]
+        subnet = reference(properties["subnet"]) or ""
+        network = referenced(self.context, subnet.partition("/subnets/")[0], frontend["id"])
+        found = next((s for s in network["properties"]["subnets"] if s["id"].lower() == subnet.lower()), None)
+        if found is None or network["location"] != location:
+            raise missing_reference(subnet, frontend["id"])
+        prefix = found["properties"]["addressPrefix"]
+        taken = {**taken_in(self.store, subnet), **given_away}
+        others = {address: id_ for address, id_ in taken.items() if id_.lower() != frontend["id"].lower()}
+        had = (before or {}).get("properties", {})
+        same = (reference(had.get("subnet")) or "").lower() == subnet.lower()
+        if properties["privateIPAllocationMethod"] == "Static":
+            address = balancer_rules.check_private(frontend, prefix, others)
+        else:
+            address = had["privateIPAddress"] if same else free_in(prefix, others)
+        if address is None:
+            raise bad_request(
+                "SubnetIsFull", f"Subnet {subnet} is full and cannot give an address to {frontend['id']}."
+            )
+        given_away[address] = frontend["id"]
+        properties["privateIPAddress"] = address
+        properties["privateIPAddressVersion"] = "IPv4"
 
     def _fill(self, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}

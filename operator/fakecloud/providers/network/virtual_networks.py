@@ -7,6 +7,8 @@ from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
 from fakecloud.arm.types import RESOURCE, Call, Change, Context, Fidelity
 from fakecloud.providers.network.base import (
+    BALANCERS,
+    MACHINES,
     POOLS,
     ChildType,
     NetworkType,
@@ -20,7 +22,6 @@ from fakecloud.providers.network.base import (
 )
 from fakecloud.store import Body, Store
 
-MACHINES = f"{POOLS}/machines"
 SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
 REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
 UNBUILT = (
@@ -45,7 +46,7 @@ SHAPE: Shape = {
 
 
 class Inhabitants:
-    """The interfaces of nodes in subnets: back-references, which are Azure's to write."""
+    """The interfaces of nodes, and the balancers' frontends, in subnets: back-references, which are Azure's to write."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -60,6 +61,10 @@ class Inhabitants:
             for row in self._store.resources(MACHINES):
                 nic = f"{row['properties']['resourceId']}/networkInterfaces/{row['name']}/ipConfigurations/ipconfig1"
                 self._by_subnet.setdefault(row["_subnet"].lower(), []).append({"id": nic})
+            for balancer in self._store.resources(BALANCERS):
+                for frontend in balancer["properties"].get("frontendIPConfigurations") or ():
+                    if subnet_id := reference(frontend["properties"].get("subnet")):
+                        self._by_subnet.setdefault(subnet_id.lower(), []).append({"id": frontend["id"]})
         found = self._by_subnet.get(subnet["id"].lower())
         return {**subnet, "properties": {**subnet["properties"], "ipConfigurations": found}} if found else subnet
 
