@@ -631,6 +631,11 @@ EXPOSED: Final = [
     ),
     Refused(
         "ServiceExposure",
+        {**EXPOSURES["ExternalName"], "dns": {"zoneRef": {"name": "zone"}, "name": "@"}},
+        "an ExternalName is a CNAME, which the zone itself cannot have: give dns.name another name",
+    ),
+    Refused(
+        "ServiceExposure",
         {**EXPOSURES["Ingress"], "ingress": None},
         "type Ingress needs ingress: name at least one rule",
     ),

@@ -307,6 +307,10 @@ SCHEMA_RULES: Final[dict[str, list[Rule]]] = {
             "self.type != 'ExternalName' || has(self.externalName)",
             "type ExternalName needs externalName: the DNS name it stands for",
         ),
+        _rule(
+            "self.type != 'ExternalName' || !has(self.dns) || self.dns.name != '@'",
+            "an ExternalName is a CNAME, which the zone itself cannot have: give dns.name another name",
+        ),
         _rule("self.type != 'Ingress' || has(self.ingress)", "type Ingress needs ingress: name at least one rule"),
         _only("'ClusterIP', 'NodePort', 'LoadBalancer'", "ports", "size(self.ports) > 0"),
         _only("'ClusterIP', 'NodePort', 'LoadBalancer'", "backend.selector", "has(self.backend.selector)"),

@@ -44,7 +44,10 @@ class Backend(ApiModel):
     selector: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] | None = Field(
         None, description="selector: labels of the pods; the operator makes a Service for them."
     )
-    service_name: Name | None = Field(None, description="serviceName of an existing Service, which is never edited.")
+    service_name: Name | None = Field(
+        None,
+        description="serviceName of an existing Service, which is never edited. Its selector counts, and its targetPort where ports give none.",
+    )
 
 
 class Port(ApiModel):
@@ -95,10 +98,13 @@ class PublicIP(ApiModel):
         | None
     ) = Field(None, description="dnsLabel: a name <label>.<region>.cloudapp.azure.com for it.")
     deletion_policy: Literal["Delete", "Orphan"] = Field(
-        "Delete", description="deletionPolicy: Orphan keeps the address when the exposure is deleted."
+        "Delete",
+        description="deletionPolicy: Orphan keeps the address when the last exposure that shares it is deleted; one that says so suffices.",
     )
     resource_id: PublicIPID | None = Field(
-        None, alias="resourceID", description="resourceID of an address of yours that exists; given alone."
+        None,
+        alias="resourceID",
+        description="resourceID of an address of yours that exists, in the cluster's subscription and region; it is read, and never changed.",
     )
 
 
@@ -161,7 +167,8 @@ class ServiceExposureSpec(ManagedSpec):
         [], description="nodePoolRefs: only these pools' nodes take traffic. Default: all of the cluster's."
     )
     visibility: Literal["Public", "Internal"] | None = Field(
-        None, description="visibility: Public, or Internal (an address in the nodes' subnet). Default: Public."
+        None,
+        description="visibility: Public, or Internal (a LoadBalancer's address in the nodes' subnet). Default: Public.",
     )
     allowed_sources: Annotated[list[Source], Field(max_length=256)] | None = Field(
         None,
@@ -169,7 +176,7 @@ class ServiceExposureSpec(ManagedSpec):
     )
     external_traffic_policy: Literal["Cluster", "Local"] = Field(
         "Cluster",
-        description="externalTrafficPolicy: Local keeps the client's address and spares a hop; only nodes with a pod take traffic.",
+        description="externalTrafficPolicy: Local spares a hop; only nodes with a pod take traffic. The balancer then asks the nodes themselves, and healthProbe gives interval and threshold alone.",
     )
     health_probe: HealthProbe = Field(
         HealthProbe(), description="healthProbe: how the load balancer finds out which nodes answer."
@@ -195,7 +202,7 @@ class PortStatus(ApiModel):
 
     name: Annotated[str, Field(max_length=15)] = Field("", description="name of the port.")
     port: int = Field(description="port that clients use.")
-    node_port: int = Field(0, description="nodePort on every node.")
+    node_port: int = Field(0, description="nodePort on every node; 0 where the type has none.")
 
 
 class BackendCounts(ApiModel):
@@ -204,7 +211,9 @@ class BackendCounts(ApiModel):
     summary: Annotated[str, Field(max_length=16)] = Field(
         "", description="summary: healthy/total, or total alone where health is unknown."
     )
-    healthy: int | None = Field(None, description="healthy nodes by the balancer's probes.")
+    healthy: int | None = Field(
+        None, description="healthy nodes by the balancer's probes; looked at once in a minute, and after changes."
+    )
     total: int = Field(0, description="total nodes.")
 
 
@@ -221,7 +230,7 @@ class ServiceExposureStatus(ManagedStatus):
     """Observed state of a ServiceExposure."""
 
     addresses: Annotated[list[Annotated[str, Field(max_length=39)]], Field(max_length=8)] = Field(
-        [], description="addresses it is reached at."
+        [], description="addresses it is reached at: the balancer's, the Service's, or the nodes' (eight at most)."
     )
     fqdn: Annotated[str, Field(max_length=253)] | None = Field(None, description="fqdn it is reached at.")
     url: Annotated[str, Field(max_length=512)] | None = Field(None, description="url to try.")
@@ -229,5 +238,6 @@ class ServiceExposureStatus(ManagedStatus):
     backends: BackendCounts | None = Field(None, description="backends behind the balancer.")
     capacity: Capacity | None = Field(None, description="capacity used of Azure's limits.")
     shadowed_by: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=16)] = Field(
-        [], description="shadowedBy are foreign rules that deny us."
+        [],
+        description="shadowedBy are foreign network rules of higher priority that deny what ours allow, as <group>/<rule>.",
     )

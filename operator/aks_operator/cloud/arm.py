@@ -1,5 +1,6 @@
 """The engine's cloud port, by the Azure SDK: one request a call, answers in wire shape."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -34,6 +35,9 @@ from aks_operator.port import (
 Observe = Callable[[str, str, str], None]
 """Told of every request: type, verb, HTTP status (or "none")."""
 DEFAULT_THROTTLE: Final = 30.0
+RESULT_LOOKS: Final = 6
+RESULT_PAUSE: Final = 5.0
+"""How often, and with how many seconds between, an action's result is asked for."""
 _PLAIN: Final = re.compile(r"[!-\[\]-~]+", re.ASCII)
 """Printable ASCII without blanks and backslashes."""
 
@@ -134,16 +138,22 @@ class AzureCloud:
         answers = await self._call(
             service.type, action, "reads", lambda hook: call(self._clients, *names, raw_response_hook=hook)
         )
-        return _json(answers.last) or {}
+        return _json(await self._result(service.type, answers.last)) or {}
 
-    async def poll(self, url: str) -> OperationState:
-        """See port.Cloud."""
-        if not self.owns_url(url):
-            raise NotFound(
-                "the operation's URL is not of this account's resource manager and subscription",
-                code="OperationNotFound",
-            )
-        answers = _Answers()
+    async def _result(self, type_: str, answer: Any) -> Any:
+        """The answer to an action, which ARM may leave at its Location for some seconds. Raises CloudError."""
+        for _ in range(RESULT_LOOKS):
+            url = answer.headers.get("Location")
+            if answer.status_code != 202 or not url:
+                return answer
+            if not self.owns_url(url):
+                raise NotFound("the result's URL is not of this account's resource manager", code="OperationNotFound")
+            await asyncio.sleep(min(errors.seconds(answer.headers.get("Retry-After")) or 1.0, RESULT_PAUSE))
+            answer = (await self._call(type_, "GET", "reads", self._asking(url))).last
+        raise Unreachable("the action's result did not come", code="CloudUnreachable")
+
+    def _asking(self, url: str) -> Callable[[_Answers], Awaitable[None]]:
+        """A GET of a URL that ARM gave."""
 
         async def ask(hook: _Answers) -> None:
             # ARM signs these URLs: they are sent back to the letter
@@ -152,7 +162,16 @@ class AzureCloud:
             )
             response.raise_for_status()
 
-        answers = await self._call("operations", "GET", "reads", ask)
+        return ask
+
+    async def poll(self, url: str) -> OperationState:
+        """See port.Cloud."""
+        if not self.owns_url(url):
+            raise NotFound(
+                "the operation's URL is not of this account's resource manager and subscription",
+                code="OperationNotFound",
+            )
+        answers = await self._call("operations", "GET", "reads", self._asking(url))
         answer = answers.last
         retry_after = errors.seconds(answer.headers.get("Retry-After"))
         body = _json(answer) or {}

@@ -1,7 +1,8 @@
 """What an exposure asks of a network security group: rules; and who denies what they allow. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
 from aks_operator.desired.exposure import GROUPS, Port
@@ -75,3 +76,80 @@ def is_cidr(source: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def shadows(ours: Mapping[str, Any], rules: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of foreign rules that deny what one of our rules allows, since their priority is higher. In their order.
+
+    `ours` and `rules` are bodies of a group. A rule shadows ours if it denies one of its sources, to one of its ports,
+    altogether, and no rule before it allows that.
+    """
+    mine = ours["properties"]
+    before = [
+        rule
+        for rule in sorted(rules, key=lambda rule: int(rule["properties"]["priority"]))
+        if rule["properties"].get("direction") == "Inbound"
+        and int(rule["properties"]["priority"]) < int(mine["priority"])
+        and _protocol_covers(rule["properties"], mine)
+        and _destination_covers(rule["properties"], mine)
+    ]
+    found = {}
+    for source in _values(mine, "sourceAddressPrefix"):
+        for port in _values(mine, "destinationPortRange"):
+            first = next((rule for rule in before if _covers(rule["properties"], source, port)), None)
+            if first is not None and first["properties"]["access"] == "Deny":
+                found[str(first["name"])] = int(first["properties"]["priority"])
+    return sorted(found, key=lambda name: found[name])
+
+
+def _values(properties: Mapping[str, Any], name: str) -> list[str]:
+    """A property that a rule gives as one value or as several."""
+    one, plural = properties.get(name), f"{name}es" if name.endswith("x") else f"{name}s"
+    return [str(value) for value in (properties.get(plural) or ())] or ([str(one)] if one else [])
+
+
+def _protocol_covers(rule: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
+    return str(rule.get("protocol")).lower() in {"*", str(mine["protocol"]).lower()}
+
+
+def _destination_covers(rule: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
+    theirs = _values(rule, "destinationAddressPrefix")
+    wanted = _values(mine, "destinationAddressPrefix")
+    return bool(_EVERYWHERE & set(theirs)) or all(any(_inside(w, t) for t in theirs) for w in wanted)
+
+
+def _covers(rule: Mapping[str, Any], source: str, port: str) -> bool:
+    sources = any(_inside(source, theirs) for theirs in _values(rule, "sourceAddressPrefix"))
+    ports = any(_port_inside(int(port), theirs) for theirs in _values(rule, "destinationPortRange"))
+    return sources and ports and _values(rule, "sourcePortRange") == ["*"]
+
+
+_EVERYWHERE: Final = frozenset({"*", "Any", "0.0.0.0/0"})
+_PRIVATE: Final = tuple(
+    IPv4Network(prefix) for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+"""What the tag Internet does not mean, whatever networks there are."""
+
+
+def _inside(what: str, where: str) -> bool:
+    """Whether a source or destination lies wholly in another one. Of tags only the same one is known to."""
+    if where in _EVERYWHERE or what.lower() == where.lower():
+        return True
+    if not is_cidr(what):
+        return False
+    if where.lower() == "internet":
+        source = ip_network(what, strict=False)
+        return isinstance(source, IPv4Network) and not any(source.overlaps(private) for private in _PRIVATE)
+    if not is_cidr(where):
+        return False
+    inner, outer = ip_network(what, strict=False), ip_network(where, strict=False)
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
+def _port_inside(port: int, where: str) -> bool:
+    if where == "*":
+        return True
+    first, _, last = where.partition("-")
+    return int(first) <= port <= int(last or first)

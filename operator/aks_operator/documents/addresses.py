@@ -49,10 +49,14 @@ def _settings(share: AddressShare) -> AddressShare:
     return replace(share, applied_tags=(), keep=False)
 
 
+def keepers_of(observed: Body | None) -> set[str]:
+    """Hashes of those who want an address kept, as it says itself."""
+    tags = {key.casefold(): str(value) for key, value in tags_of(observed or {}, PUBLIC_IPS).items()}
+    return {name for name in tags.get(KEEP_TAG, "").split(",") if name}
+
+
 def _keepers(observed: Body | None, shares: Mapping[Key, Share]) -> set[str]:
     """Who wants the address kept: those who say so now, and those who said so before and are not here any more."""
-    tags = {key.casefold(): str(value) for key, value in tags_of(observed or {}, PUBLIC_IPS).items()}
-    before = {name for name in tags.get(KEEP_TAG, "").split(",") if name}
     here = {owner_hash(key) for key in shares}
     now = {owner_hash(key) for key, share in shares.items() if share is ORPHAN or (is_wish(share) and share.keep)}
-    return (before - here) | now
+    return (keepers_of(observed) - here) | now

@@ -1,32 +1,35 @@
 """ServiceExposure: how an application is reached. It asks of shared documents, and reads how they stand."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from aks_operator.conditions import Condition, summarise
 from aks_operator.desired.balancer import BalancerShare, frontend_name
-from aks_operator.documents.reconciler import document_key
+from aks_operator.documents.reconciler import document_key, entries_of
 from aks_operator.documents.shares import is_wish
 from aks_operator.keys import Key
 from aks_operator.kinds.base import Cluster, World, check_supported, known_tags, stored_operations
 from aks_operator.kinds.exposures import addresses, backend, leaving, status
 from aks_operator.kinds.exposures.asking import Asking
 from aks_operator.kinds.exposures.backend import Backend
+from aks_operator.kinds.exposures.health import Health, settling
 from aks_operator.kinds.exposures.nodes import node_addresses
 from aks_operator.kinds.exposures.places import SERVICES, Places, own_service, places_of
 from aks_operator.kinds.exposures.types import TYPES
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.session import Operation
 
-FOUND: Final = frozenset({"addresses", "url", "backends", "capacity"})
+FOUND: Final = frozenset({"addresses", "url", "backends", "capacity", "shadowedBy"})
 """What of a status is read out of documents."""
 
 
 class ServiceExposureReconciler:
     """See engine.Reconciler."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Callable[[], float] = time.monotonic) -> None:
         self._world = world
+        self._health = Health(clock)
 
     async def reconcile(self, key: Key, obj: Any) -> Outcome:
         """See engine.Reconciler."""
@@ -78,7 +81,25 @@ class ServiceExposureReconciler:
             asking.look()
         except Hold as hold:  # what is there stays: unknown node ports are no reason to take rules away
             ready = Condition("BackendReady", "False", hold.reason, str(hold))
-        return self._outcome(key, obj, cluster, places, made, nodes, ip, (ready, given), former)
+        healthy = await self._healthy(key, obj, cluster, places)
+        return self._outcome(key, obj, cluster, places, made, nodes, ip, (ready, given), healthy, former)
+
+    async def _healthy(self, key: Key, obj: Any, cluster: Cluster, places: Places) -> int | None:
+        """How many nodes answer the balancer's probes, None where it is not known."""
+        share, result = self._share(key, cluster, places), self._result(key, cluster, places.balancer)
+        if share is None or result is None or result.body is None or not result.settled:
+            before = obj.status.backends
+            return before.healthy if before is not None and share is not None else None
+        entries = entries_of(result, status.ASKED_LISTS, key, self._world.marks)
+        probe, known = obj.spec.health_probe, obj.status.backends
+        return await self._health.healthy(
+            key,
+            cluster.account.session.cloud,
+            [f"{places.balancer}/loadBalancingRules/{entry}" for entry in entries],
+            (share.ports, share.addresses, share.probe, share.health_port, share.frontend),
+            known.healthy if known is not None and known.total == len(share.addresses) else None,
+            settling(probe.interval_seconds, probe.unhealthy_threshold),
+        )
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler. What is under way on the cluster itself is not ours."""
@@ -122,6 +143,7 @@ class ServiceExposureReconciler:
         nodes: tuple[str, ...],
         ip: str | None,
         known: tuple[Condition, Condition | None],
+        healthy: int | None,
         former: list[dict[str, Any]],
     ) -> Outcome:
         """The status, out of how the documents stand."""
@@ -130,7 +152,8 @@ class ServiceExposureReconciler:
         served, conditions = self._world.shares.was_served, status.known_conditions(obj)
         new = [id_ for id_ in results if not served(document_key(cluster.account.key, id_), key)]
         stand = status.Stand(key, self._world.marks, places, results, brought, dict.fromkeys(new, conditions))
-        parts = stand.conditions(ready, made.ports, ())
+        shadowed = stand.shadowed_by()
+        parts = stand.conditions(ready, made.ports, shadowed)
         found = self._addresses(key, cluster, places, made, nodes, ip)
         host = places.host or _inner_host(places, obj.spec)
         by_node_port = places.traits.rules and not places.traits.balancer
@@ -146,14 +169,16 @@ class ServiceExposureReconciler:
             "fqdn": host,
             "url": status.url_of(host or next(iter(found), None), made.ports, by_node_port=by_node_port),
             "ports": status.port_lines(made.ports),
-            "backends": status.backend_counts(total, None) if places.traits.rules else None,
+            "backends": status.backend_counts(total, healthy) if places.traits.rules else None,
             "capacity": stand.capacity(),
+            "shadowedBy": shadowed or None,
             "resources": [*stand.lines(parts), *former],
             "deletion": None,
         }
         if conditions and new:  # what was found before stays
-            said = {key: value for key, value in said.items() if key not in FOUND}
-        return Outcome([summarise(parts), *parts], said, resources=places.documents())
+            said = {name: value for name, value in said.items() if name not in FOUND}
+        again = self._health.wait(key) if places.balancer is not None else None
+        return Outcome([summarise(parts), *parts], said, again_after=again, resources=places.documents())
 
     async def _delete(self, key: Key, obj: Any) -> Outcome:
         """Our entries leave every document; when they are seen gone, our Service goes, and the object with it."""
@@ -161,8 +186,7 @@ class ServiceExposureReconciler:
         lines = list((obj.status.resources if obj.status else None) or ())
         used = [line.id for line in lines if line.type != SERVICES]
         if not lines or obj.spec.deletion_policy == "Orphan":
-            world.shares.forget(key)
-            return RELEASE
+            return self._released(key)
         cluster_key = Key("ManagedCluster", obj.spec.cluster_ref.namespace or key.namespace, obj.spec.cluster_ref.name)
         if world.cache.get(cluster_key) is None:
             raise Hold(
@@ -187,7 +211,11 @@ class ServiceExposureReconciler:
         if not await leaving.remove_services(world, key, obj, cluster, sorted(services)):
             message = "our Service in the managed cluster cannot be removed; annotate aks-operator.io/skip-in-cluster-cleanup=true to leave it"
             return Outcome([Condition("Ready", "False", "ClusterUnreachable", message)], again_after=15.0)
-        world.shares.forget(key)
+        return self._released(key)
+
+    def _released(self, key: Key) -> Outcome:
+        self._world.shares.forget(key)
+        self._health.forget(key)
         return RELEASE
 
 

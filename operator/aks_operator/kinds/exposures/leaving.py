@@ -5,13 +5,14 @@ from typing import Any, Final
 
 from aks_operator.armid import same
 from aks_operator.desired.exposure import PUBLIC_IPS
+from aks_operator.documents.addresses import keepers_of
 from aks_operator.documents.reconciler import entries_of
 from aks_operator.documents.shares import DROP, ORPHAN, is_wish
 from aks_operator.keys import Key
 from aks_operator.kinds.base import Cluster, World
 from aks_operator.kinds.exposures import backend
 from aks_operator.kinds.exposures.places import SERVICES, Places
-from aks_operator.marks import mark_of
+from aks_operator.marks import mark_of, owner_hash
 from aks_operator.outcome import Hold
 from aks_operator.tenants import label_of
 
@@ -39,7 +40,8 @@ def has_left(world: World, key: Key, document: Key) -> bool:
         return not ours or not entries_of(result, BALANCER_LISTS, key, world.marks)
     shares = world.shares.of(document)
     others = [share for owner, share in shares.items() if owner != key and is_wish(share)]
-    return not ours or bool(others) or any(share is ORPHAN for share in shares.values())
+    kept = keepers_of(result.body) - {owner_hash(key)} or any(share is ORPHAN for share in shares.values())
+    return not ours or bool(others) or bool(kept)
 
 
 async def let_go(world: World, key: Key, obj: Any, cluster: Cluster, places: Places) -> list[dict[str, Any]]:

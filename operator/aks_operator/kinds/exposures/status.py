@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aks_operator.conditions import Condition
 from aks_operator.desired.exposure import Port, port_name
+from aks_operator.desired.security import shadows
 from aks_operator.documents.reconciler import entries_of
 from aks_operator.documents.shares import Result
 from aks_operator.keys import Key
@@ -15,6 +16,7 @@ from aks_operator.marks import Marks
 
 MAX_RULES: Final = 1000
 MAX_BALANCER_RULES: Final = 300
+MOST_SHADOWS: Final = 16
 MOST_ADDRESSES: Final = 8
 """Addresses that a status shows."""
 ASKED_LISTS: Final = ("loadBalancingRules",)
@@ -33,6 +35,18 @@ class Stand:
     """How a public IP of somebody else's stands."""
     before: Mapping[str, Mapping[str, Condition]] = field(default_factory=dict)
     """By id and type, how documents stood that this process has not looked at yet: that it began is no news."""
+
+    def shadowed_by(self) -> list[str]:
+        """Foreign rules that deny what ours allow, as "<group>/<rule>"."""
+        found = []
+        for id_ in self.places.rules:
+            result = self.results.get(id_)
+            rules = ((result.body if result else None) or {}).get("properties", {}).get("securityRules") or ()
+            foreign = [rule for rule in rules if not self.marks.is_ours(str(rule["name"]))]
+            for rule in rules:
+                if self.marks.serves(str(rule["name"]), self.key):
+                    found += [f"{id_.rpartition('/')[2]}/{name}" for name in shadows(rule, foreign)]
+        return list(dict.fromkeys(found))[:MOST_SHADOWS]
 
     def conditions(self, backend: Condition, ports: Sequence[Port], shadowed_by: Sequence[str]) -> list[Condition]:
         """A condition for each part that the type has, in the order in which they come about."""

@@ -123,6 +123,7 @@ class LoadBalancers(NetworkType):
         others = {address: id_ for address, id_ in taken.items() if id_.lower() != frontend["id"].lower()}
         had = (before or {}).get("properties", {})
         same = (reference(had.get("subnet")) or "").lower() == subnet.lower()
+        address: str | None
         if properties["privateIPAllocationMethod"] == "Static":
             address = balancer_rules.check_private(frontend, prefix, others)
         else:
