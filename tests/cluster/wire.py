@@ -96,7 +96,10 @@ class Wire:
                 connection.transport.abort()
         await self._end(expired=False)
         await self._runner.cleanup()
+        if self._session.connector is not None:
+            await self._session.connector.close(abort_ssl=True)  # no farewell that the loop would have to wait for
         await self._session.close()
+        await asyncio.sleep(0)  # the transports' last callbacks run before the loop may stop
 
     async def _end(self, *, expired: bool) -> int:
         pumps = list(self._pumps)
