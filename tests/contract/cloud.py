@@ -272,9 +272,18 @@ class Arm(Generic[C]):
 
         return until(f"{url} ends", look)
 
+    def _patient(self, send: Callable[[], Reply]) -> Reply:
+        """The answer, asked for again while somebody else's operation is under way: Network takes one at a time."""
+
+        def attempt() -> Reply | None:
+            reply = send()
+            return None if reply.status == 429 and reply.code == "RetryableError" else reply
+
+        return until("the resource is at rest", attempt)
+
     def make(self, path: str, body: Any) -> dict[str, Any]:
         """PUT, wait until the operation succeeded, and return the resource."""
-        reply = self.put(path, body)
+        reply = self._patient(lambda: self.put(path, body))
         assert reply.status in {200, 201, 202}, reply
         operation = self.ended(reply)
         assert operation["status"] == "Succeeded", operation
@@ -283,7 +292,7 @@ class Arm(Generic[C]):
 
     def remove(self, path: str) -> None:
         """DELETE and wait until it is gone."""
-        reply = self.delete(path)
+        reply = self._patient(lambda: self.delete(path))
         assert reply.status in {200, 202, 204}, reply
         assert self.ended(reply)["status"] == "Succeeded"
 
