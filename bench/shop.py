@@ -1,10 +1,8 @@
 """The operator with examples/shop: memory, requests to ARM, and how soon an applied object is taken up."""
 
-import json
 import statistics
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from bench.figures import Figure, at_most, below, plain
 from bench.worlds import Site, quiet, shop, site
@@ -49,7 +47,7 @@ def _whole_shop(here: Site) -> Iterator[Figure]:
 
 def _created(here: Site) -> set[str]:
     """Ids that ARM took a PUT of with 201 or 202."""
-    entries = _journal(here, 0)["entries"]
+    entries = here.desk.arm.journal(0)["entries"]
     return {e["path"].lower() for e in entries if e["method"] == "PUT" and e["status"] in {201, 202}}
 
 
@@ -58,7 +56,7 @@ def _first_request(here: Site) -> Iterator[Figure]:
     waits = []
     for number in range(APPLIES):
         group = f"first-{number}"
-        since = _journal(here, 10**12)["last"]
+        since = here.desk.arm.journal(10**12)["last"]
         body = {
             "apiVersion": "aks-operator.io/v1alpha1",
             "kind": "DNSZone",
@@ -69,16 +67,10 @@ def _first_request(here: Site) -> Iterator[Figure]:
         here.api.create(path_of("DNSZone", here.desk.namespace), body)
 
         def look(group: str = group, since: int = since) -> float | None:
-            entries = _journal(here, since)["entries"]
+            entries = here.desk.arm.journal(since)["entries"]
             return next((e["began"] for e in entries if f"/{group}" in e["path"]), None)
 
         waits.append(until(f"ARM hears of {group}", look) - began)
         here.desk.ready("DNSZone", group)
     yield below(0.3, f"shop: apply to first request, median of {APPLIES}", statistics.median(waits), "s")
     yield plain(f"shop: apply to first request, worst of {APPLIES}", max(waits), "s")
-
-
-def _journal(here: Site, after: int) -> dict[str, Any]:
-    token = json.loads((here.desk.arm.cloud.state / "account.json").read_text())["controlToken"]
-    headers = {"Authorization": f"Bearer {token}"}
-    return dict(here.desk.arm.send("GET", f"/_fakecloud/journal?after={after}", headers=headers).body)

@@ -75,3 +75,6 @@ can_pull() {
   [ "${AKS_OPERATOR_PULL:-yes}" = yes ] || return 1
   docker image inspect "$1" >/dev/null 2>&1 || timeout "${2:-15}" docker manifest inspect "$1" >/dev/null 2>&1
 }
+
+# image_here: what tells the image, and the kind cluster it is meant for, from all earlier ones.
+image_here() { echo "$(docker image inspect -f '{{.Id}}' "$IMAGE") $(docker inspect -f '{{.Created}}' "$CLUSTER-control-plane")"; }

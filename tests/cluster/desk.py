@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ class Desk:
         self.arm = arm
         self.namespace = namespace
         self.group = Group(namespace, arm)
-        self._since = self._journal(NEVER)["last"]
+        self._since = self.arm.journal(NEVER)["last"]
 
     # Kubernetes
 
@@ -224,34 +224,32 @@ class Desk:
         reply = self.arm.get(f"{self.group.id}/resources")
         return [str(r["id"]) for r in reply.body["value"]] if reply.status == 200 else []
 
-    def writes(self, part: str = "", *, mine: bool = False) -> list[str]:
+    def writes(self, part: str = "") -> list[str]:
         """Every accepted write below the test's groups since the test began: "PUT <path below the subscription>".
 
         Only paths that contain `part`. The test's own writes are counted too.
         """
+        return [f"{entry['method']} {path[len(ZERO) + 1 :]}" for entry, path in self._accepted(part)]
+
+    def creations(self, part: str) -> int:
+        """How many of these writes made something that was not there."""
+        return sum(entry["status"] == 201 for entry, _ in self._accepted(part))
+
+    def _accepted(self, part: str) -> Iterator[tuple[Json, str]]:
         wanted = self.namespace.lower()
-        found = []
-        for entry in self._journal(self._since)["entries"]:
+        for entry in self.arm.journal(self._since)["entries"]:
             path = str(entry["path"]).lower()
             if entry["method"] in WRITES and wanted in path and part.lower() in path and entry["status"] < 400:
-                found.append(f"{entry['method']} {path[len(ZERO) + 1 :]}")
-        return found
+                yield entry, path
 
     def asked(self, part: str) -> list[str]:
         """The path of every request since the test began that contains `part`."""
-        return [str(e["path"]) for e in self._journal(self._since)["entries"] if part in str(e["path"]).lower()]
+        return [str(e["path"]) for e in self.arm.journal(self._since)["entries"] if part in str(e["path"]).lower()]
 
     def mark(self) -> None:
         """Count writes from now on."""
-        self._since = self._journal(NEVER)["last"]
+        self._since = self.arm.journal(NEVER)["last"]
 
     def requests(self) -> int:
         """How many requests ARM has had."""
-        return int(self._journal(NEVER)["last"])
-
-    def _journal(self, after: int) -> Mapping[str, Any]:
-        token = json.loads((self.arm.cloud.state / "account.json").read_text())["controlToken"]
-        headers = {"Authorization": f"Bearer {token}"}
-        reply = self.arm.send("GET", f"/_fakecloud/journal?after={after}", headers=headers)
-        assert reply.status == 200, reply
-        return dict(reply.body)
+        return int(self.arm.journal(NEVER)["last"])

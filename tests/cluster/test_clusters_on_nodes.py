@@ -1,6 +1,5 @@
 """Managed clusters whose machines are nodes: a cloud as a process, asked by ARM, seen through Kubernetes and the agents' eyes."""
 
-import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -43,7 +42,7 @@ class Site:
 
     def seen(self) -> dict[str, Any]:
         """The world that agents are told."""
-        token = json.loads((self.state / "account.json").read_text())["agentToken"]
+        token = self.cloud.account()["agentToken"]
         headers = {"Authorization": f"Bearer {token}"}
         reply = self.arm.send("GET", "/_fakecloud/dataplane/world", headers=headers)
         assert reply.status == 200, reply

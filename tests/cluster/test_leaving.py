@@ -113,20 +113,13 @@ class House:
         """Whether it carries our finalizer."""
         return FINALIZER in (body["metadata"].get("finalizers") or ())
 
-    def journal(self, after: int) -> Json:
-        """What Azure was asked."""
-        token = json.loads((self.arm.cloud.state / "account.json").read_text())["controlToken"]
-        reply = self.arm.send("GET", f"/_fakecloud/journal?after={after}", headers={"Authorization": f"Bearer {token}"})
-        assert reply.status == 200, reply
-        return dict(reply.body)
-
     def mark(self) -> None:
         """Count from now on."""
-        self.last = int(self.journal(NEVER)["last"])
+        self.last = int(self.arm.journal(NEVER)["last"])
 
     def asked(self) -> list[str]:
         """Method and path of what Azure was asked about us since."""
-        entries = self.journal(self.last)["entries"]
+        entries = self.arm.journal(self.last)["entries"]
         return [f"{e['method']} {e['path']}" for e in entries if self.namespace in str(e["path"]).lower()]
 
     def written(self) -> list[str]:

@@ -172,7 +172,7 @@ def shop(api: Api, kubeconfig: str, tmp_path_factory: pytest.TempPathFactory) ->
     options = ("--compute", "host", "--kubeconfig", kubeconfig, "--api-server", api.server)
     cloud = Cloud(tmp_path_factory.mktemp("cloud"), "480", *options, "--publish-namespace", home)
     arm = Arm(cloud)
-    token = json.loads((cloud.state / "account.json").read_text())["agentToken"]
+    token = cloud.account()["agentToken"]
     with Office(api, arm, kubeconfig, tmp_path_factory.mktemp("office"), desks=1) as office:
         office.operator.start()
         made = Shop(office.desk(), token, machines)

@@ -218,6 +218,7 @@ def _creation_carried_one_pool(shop: Shop) -> None:
     assert len([w for w in writes if w.endswith("/managedclusters/shop")]) == 1, writes
     # once more where the second pool's node came after the balancer
     assert len([w for w in writes if "/loadbalancers/" in w]) in {1, 2}, writes
+    assert shop.desk.creations("/loadbalancers/") == 1, writes
 
 
 def test_what_others_put_beside_ours_stays_as_it_is_through_a_life(shop: Shop) -> None:

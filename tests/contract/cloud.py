@@ -26,13 +26,13 @@ API_VERSION = "2024-05-01"
 T = TypeVar("T")
 
 
-def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE) -> T:
-    """What `look` returns as soon as it is not None; fails with `what` after `deadline` seconds."""
+def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE, pause: float = 0.01) -> T:
+    """What `look` returns as soon as it is not None; fails with `what` after `deadline` seconds. `pause`: between looks."""
     end = time.monotonic() + deadline
     while (found := look()) is None:
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline:.0f} s: {what}")
-        time.sleep(0.01)  # between two looks
+        time.sleep(pause)
     return found
 
 
@@ -259,6 +259,13 @@ class Arm(Generic[C]):
     def delete(self, path: str, **headers: str) -> Reply:
         """DELETE."""
         return self("DELETE", path, **headers)
+
+    def journal(self, after: int = 0) -> dict[str, Any]:
+        """The fake's own request journal: `first`, `last`, and the `entries` numbered above `after`."""
+        token = self.cloud.account()["controlToken"]
+        reply = self.send("GET", f"/_fakecloud/journal?after={after}", headers={"Authorization": f"Bearer {token}"})
+        assert reply.status == 200, reply
+        return dict(reply.body)
 
     def ended(self, reply: Reply) -> dict[str, Any]:
         """The operation that `reply` began, once it is over; an answer without one is over already."""

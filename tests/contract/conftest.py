@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.contract.cloud import Arm, Clients, Cloud, Group
+from tests.levers import Levers
 
 _NUMBERS = itertools.count(1)
 
 
 @contextmanager
-def _running(state: Path, speed: str) -> Iterator[Arm]:
-    cloud = Cloud(state, speed)
+def running(state: Path, speed: str, *options: str) -> Iterator[Arm]:
+    """A cloud that lives as long as the context."""
+    cloud = Cloud(state, speed, *options)
     arm = Arm(cloud)
     try:
         yield arm
@@ -37,22 +39,22 @@ def new_group(arm: Arm) -> Group:
 @pytest.fixture(scope="session")
 def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud in which every operation ends at once."""
-    with _running(tmp_path_factory.mktemp("instant"), "instant") as running:
-        yield running
+    with running(tmp_path_factory.mktemp("instant"), "instant") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud 240 times faster than Azure: a cluster takes a second."""
-    with _running(tmp_path_factory.mktemp("brisk"), "240") as running:
-        yield running
+    with running(tmp_path_factory.mktemp("brisk"), "240") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud a hundred times slower than Azure: nothing ends within a test."""
-    with _running(tmp_path_factory.mktemp("unhurried"), "0.01") as running:
-        yield running
+    with running(tmp_path_factory.mktemp("unhurried"), "0.01") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +69,16 @@ def sdk(arm: Arm) -> Iterator[Clients]:
 def group(arm: Arm) -> Group:
     """A resource group in the instant cloud."""
     return new_group(arm)
+
+
+@pytest.fixture
+def lever(arm: Arm) -> Iterator[Levers]:
+    """The levers of a module's own `arm` that has them; no rule stands and the clock runs when a test ends."""
+    made = Levers(arm.cloud)
+    yield made
+    made.lift()
+    made.run()
+    made.close()
 
 
 @pytest.fixture

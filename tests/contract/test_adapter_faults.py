@@ -13,8 +13,8 @@ from aks_operator.port import AuthenticationFailed, CloudError, Terminal, Thrott
 from aks_operator.session import Session
 from tests import levers
 from tests.contract import bodies
-from tests.contract.cloud import Arm, Cloud, Group
-from tests.contract.conftest import new_group
+from tests.contract.cloud import Arm, Group
+from tests.contract.conftest import new_group, running
 from tests.contract.desk import ACCOUNT, MARKS, TURNS, A, Desk, desk_of
 from tests.levers import Levers
 
@@ -24,19 +24,8 @@ MARK = MARKS.value(Key("ManagedCluster", "ns", "shop"))
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud with levers, in which every operation ends at once."""
-    cloud = Cloud(tmp_path_factory.mktemp("faults"), "instant", "--levers")
-    made = Arm(cloud)
-    yield made
-    made.close()
-    cloud.stop()
-
-
-@pytest.fixture
-def lever(arm: Arm) -> Iterator[Levers]:
-    made = Levers(arm.cloud)
-    yield made
-    made.lift()
-    made.close()
+    with running(tmp_path_factory.mktemp("faults"), "instant", "--levers") as made:
+        yield made
 
 
 @pytest.fixture

@@ -24,33 +24,15 @@ from tests.contract.bodies import (
     security_group,
 )
 from tests.contract.cloud import Arm, Clients, Cloud, Group, until
-from tests.contract.conftest import new_group
+from tests.contract.conftest import new_group, running
 from tests.levers import Levers
 
 
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud with levers, at Azure's own speed."""
-    cloud = Cloud(tmp_path_factory.mktemp("levers"), "1", "--levers")
-    made = Arm(cloud)
-    yield made
-    made.close()
-    cloud.stop()
-
-
-@pytest.fixture
-def lever(arm: Arm) -> Iterator[Levers]:
-    """Its levers; no rule stands and the clock runs when a test ends."""
-    made = Levers(arm.cloud)
-    yield made
-    made.lift()
-    made.run()
-    made.close()
-
-
-@pytest.fixture
-def group(arm: Arm) -> Group:
-    return new_group(arm)
+    with running(tmp_path_factory.mktemp("levers"), "1", "--levers") as made:
+        yield made
 
 
 # who may

@@ -12,26 +12,15 @@ from aks_operator.cloud.pool import connect
 from aks_operator.port import Unreachable
 from tests import levers
 from tests.contract.bodies import ADDRESSES, address
-from tests.contract.cloud import Arm, Cloud, Group
-from tests.contract.conftest import new_group
+from tests.contract.cloud import Arm, Group
+from tests.contract.conftest import running
 from tests.levers import Levers
 
 
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
-    cloud = Cloud(tmp_path_factory.mktemp("levers"), "1", "--levers")
-    made = Arm(cloud)
-    yield made
-    made.close()
-    cloud.stop()
-
-
-@pytest.fixture
-def lever(arm: Arm) -> Iterator[Levers]:
-    made = Levers(arm.cloud)
-    yield made
-    made.lift()
-    made.close()
+    with running(tmp_path_factory.mktemp("levers"), "1", "--levers") as made:
+        yield made
 
 
 @pytest.fixture
@@ -46,11 +35,6 @@ async def azure(arm: Arm) -> AsyncIterator[AzureCloud]:
     yield AzureCloud(clients, cloud.subscription, cloud.endpoint, budget, lambda *_: None, lambda: True)
     await token.close()
     await pool.shut_down()
-
-
-@pytest.fixture
-def group(arm: Arm) -> Group:
-    return new_group(arm)
 
 
 @pytest.mark.parametrize("fault", [levers.lose(), levers.drop()], ids=["lost", "reset"])

@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.contract import cloud
 from tests.contract.cloud import Account, Arm
 
 ROOT = Path(__file__).parents[2]
@@ -21,12 +21,8 @@ T = TypeVar("T")
 
 
 def until(what: str, look: Callable[[], T | None], seconds: float = 60.0) -> T:
-    """What `look` returns as soon as it is not None; fails with `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while (found := look()) is None:
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.3)  # between two looks
-    return found
+    """See `cloud.until`: here each look is a program or two."""
+    return cloud.until(what, look, seconds, pause=0.3)
 
 
 class Kubectl:
@@ -125,16 +121,9 @@ class Site:
         self.kubectl = kubectl
         self.arm = arm
 
-    def journal(self, after: int = 0) -> dict[str, Any]:
-        """The fake's request journal."""
-        token = self.arm.cloud.account()["controlToken"]
-        reply = self.arm.send("GET", f"/_fakecloud/journal?after={after}", headers={"Authorization": f"Bearer {token}"})
-        assert reply.status == 200, reply
-        return dict(reply.body)
-
     def writes(self, after: int) -> list[str]:
         """The operator's writes since entry `after` of the journal."""
-        entries = self.journal(after)["entries"]
+        entries = self.arm.journal(after)["entries"]
         return [f"{e['method']} {e['path']}" for e in entries if e["method"] in {"PUT", "PATCH", "DELETE"}]
 
     def groups(self) -> list[str]:

@@ -113,13 +113,15 @@ def test_other_sources_are_let_in_when_the_spec_says_so(shop: Site) -> None:
 
 
 def test_a_new_operator_changes_nothing(shop: Site) -> None:
-    before = shop.journal()["last"]
+    before = shop.arm.journal()["last"]
     shop.kubectl("-n", NAMESPACE, "rollout", "restart", "deployment/aks-operator")
     shop.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/aks-operator", "--timeout=120s")
 
     def looked() -> bool | None:
         """The new leader has compared each kind of thing with the cloud."""
-        seen = {e["path"].rsplit("/", 1)[-1].lower() for e in shop.journal(before)["entries"] if e["method"] == "GET"}
+        seen = {
+            e["path"].rsplit("/", 1)[-1].lower() for e in shop.arm.journal(before)["entries"] if e["method"] == "GET"
+        }
         wanted = {"managedclusters", "agentpools", "networksecuritygroups", "loadbalancers", "publicipaddresses"}
         return True if wanted <= seen else None
 
