@@ -316,7 +316,6 @@ NOT_SUPPORTED: list[tuple[str, dict[str, Any], str]] = [
     ("ManagedCluster", {"deletionPolicy": "Protect"}, "deletionPolicy Protect"),
     ("DNSZone", {"visibility": "Private"}, "private zones"),
     ("DNSZone", {"driftPolicy": "Report"}, "driftPolicy Report"),
-    ("ServiceExposure", {"visibility": "Internal"}, "visibility Internal"),
 ]
 
 
