@@ -78,3 +78,6 @@ can_pull() {
 
 # image_here: what tells the image, and the kind cluster it is meant for, from all earlier ones.
 image_here() { echo "$(docker image inspect -f '{{.Id}}' "$IMAGE") $(docker inspect -f '{{.Created}}' "$CLUSTER-control-plane")"; }
+
+# address_of CONTAINER: its IPv4 address; empty while it does not run.
+address_of() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
