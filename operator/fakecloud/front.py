@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OWN = ("/_fakecloud/", "/healthz")
 """What is asked of the fake itself: neither struck nor noted."""
+ARM: Final = ("/subscriptions", "/providers", "/tenants")
+"""What the resource manager answers to those who have a token."""
 LEFT: Final = {"reads": (16499, 249), "writes": (11999, 199), "deletes": (11999, 199)}
 """Requests that are always left: of the subscription and of the caller. Nothing is throttled."""
 
@@ -54,7 +56,7 @@ class Front:
             response = await self._struck(request, handler, struck) if struck else await self._answer(request, handler)
         except web.HTTPException as refusal:  # as aiohttp's router says no
             response = refusal
-        if request.path.lower().startswith("/subscriptions") and not response.prepared:
+        if request.path.lower().startswith(ARM) and not response.prepared:
             _stamp(request, response, request_id)
         entry = {
             "method": request.method,

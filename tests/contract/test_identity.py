@@ -187,3 +187,76 @@ def test_no_secret_is_in_the_log(arm: Arm) -> None:
     assert arm.cloud.secret not in log
     assert "wrong-secret-of-a-caller" not in log
     assert arm.token not in log
+
+
+# who asks whether an authority is one
+
+
+def test_instance_discovery_leads_to_the_tenants_openid_configuration(arm: Arm) -> None:
+    authority = f"{arm.cloud.endpoint}/{arm.cloud.tenant}"
+    for path, version in (("oauth2/v2.0/authorize", "/v2.0"), ("oauth2/authorize", "")):
+        asked = urlencode({"api-version": "1.1", "authorization_endpoint": f"{authority}/{path}"})
+        found = arm.send("GET", f"/common/discovery/instance?{asked}", headers={})
+        assert found.body["tenant_discovery_endpoint"] == f"{authority}{version}/.well-known/openid-configuration"
+        assert arm.send("GET", found.body["tenant_discovery_endpoint"], headers={}).status == 200
+        [metadata] = found.body["metadata"]
+        assert metadata["aliases"] == [arm.cloud.endpoint.removeprefix("https://")]
+
+
+def test_an_authority_elsewhere_is_aadsts50049(arm: Arm) -> None:
+    for authority in ("https://login.elsewhere.test/t/oauth2/authorize", "nonsense", ""):
+        asked = urlencode({"api-version": "1.1", "authorization_endpoint": authority})
+        reply = arm.send("GET", f"/common/discovery/instance?{asked}", headers={})
+        assert (reply.status, reply.body["error"], reply.body["error_codes"]) == (400, "invalid_instance", [50049])
+
+
+# Active Directory Federation Services, as Azure Stack has it
+
+
+def ask_adfs(arm: Arm, **form: str) -> Reply:
+    """The answer of the ADFS-style token endpoint; what is not given is right."""
+    cloud = arm.cloud
+    asked = {
+        "grant_type": "client_credentials",
+        "client_id": cloud.client,
+        "client_secret": cloud.secret,
+        "resource": f"{cloud.endpoint}/",
+        **form,
+    }
+    found = arm.send("GET", "/adfs/.well-known/openid-configuration", headers={}).body
+    return arm.send(
+        "POST",
+        found["token_endpoint"],
+        body=urlencode(asked).encode(),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+
+def test_the_adfs_configuration_leads_to_its_own_token_endpoint_and_keys(arm: Arm) -> None:
+    found = arm.send("GET", "/adfs/.well-known/openid-configuration", headers={}).body
+    assert found["issuer"] == f"{arm.cloud.endpoint}/adfs"
+    assert found["token_endpoint"] == f"{arm.cloud.endpoint}/adfs/oauth2/token/"
+    token = ask_adfs(arm).body["access_token"]
+    keys = jwt.PyJWKSet.from_dict(arm.send("GET", found["jwks_uri"], headers={}).body)
+    claims = jwt.decode(token, keys.keys[0], algorithms=["RS256"], audience=f"{arm.cloud.endpoint}/")
+    assert claims["iss"] == found["issuer"]
+    assert use(arm, token).status == 200
+
+
+def test_azure_identity_logs_in_by_adfs(arm: Arm) -> None:
+    with arm.cloud.credential(tenant="adfs") as credential:
+        assert use(arm, credential.get_token(f"{arm.cloud.endpoint}/.default").token).status == 200
+
+
+def test_adfs_refuses_in_words_of_its_own(arm: Arm) -> None:
+    for form, status, error, code in (
+        ({"client_secret": "wrong"}, 401, "invalid_client", "MSIS9622"),
+        ({"client_id": ELSEWHERE}, 400, "unauthorized_client", "MSIS9607"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type", "MSIS9611"),
+        ({"resource": "https://storage.elsewhere.test"}, 400, "invalid_resource", "MSIS9602"),
+        ({"resource": ""}, 400, "invalid_request", "MSIS9609"),
+    ):
+        reply = ask_adfs(arm, **form)
+        assert (reply.status, reply.body["error"]) == (status, error)
+        assert reply.body["error_description"].startswith(f"{code}: "), form
+        assert reply.body.keys() == {"error", "error_description"}

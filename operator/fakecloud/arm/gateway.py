@@ -14,8 +14,10 @@ from aiohttp import web
 
 from fakecloud.arm import operations as lro
 from fakecloud.arm import surface
+from fakecloud.arm.about import METADATA, About, endpoints, subscription_of
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_implemented
 from fakecloud.arm.ids import Target, parse
+from fakecloud.arm.namespaces import Namespaces
 from fakecloud.arm.paging import paged
 from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.identity.tokens import Refused, Tokens
@@ -31,7 +33,7 @@ RETRY_AFTER = 10.0
 
 
 class Gateway:
-    """Answers every path below /subscriptions."""
+    """Answers every path of ARM."""
 
     def __init__(
         self,
@@ -43,10 +45,14 @@ class Gateway:
         self._types = context.types
         self._types |= {t.type.lower(): t for t in types}
         self._tokens = tokens
+        self._namespaces = Namespaces(context.store, [t.type for t in self._types.values()])
+        self._about = About(context.store, self._namespaces, tokens.tenant)
 
     async def handle(self, request: web.Request) -> web.Response:
         """The answer to one request, whatever happens."""
         try:
+            if request.path.lower() == METADATA and request.method == "GET":
+                return web.json_response(endpoints(_base(request), _api_version(request)))
             principal = self._tokens.verify(request.headers.get("Authorization"), request.host)
             if (noted := PRINCIPAL.get()) is not None:
                 noted[0] = principal
@@ -65,39 +71,30 @@ class Gateway:
             return ArmError(500, "InternalServerError", "The server met an unexpected condition.").response()
 
     async def _answer(self, request: web.Request, principal: str) -> web.Response:
-        api_version = request.query.get("api-version")
-        if not api_version:
-            raise bad_request(
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )
-        if not API_VERSION.fullmatch(api_version):
-            raise bad_request(
-                "InvalidApiVersionParameter",
-                f"The api-version '{api_version}' is invalid. It takes a date such as 2024-05-01, and may end with -preview.",
-            )
-        if request.path.strip("/").lower() == "subscriptions" and request.method == "GET":
-            return self._subscriptions()
-        target = parse(request.rel_url.raw_path)
+        api_version = _api_version(request)
+        raw_path = request.rel_url.raw_path
+        told = self._about.tenant_wide(request.method, raw_path)
+        if told is None and (subscription := subscription_of(raw_path)) is not None:
+            self._check_subscription(subscription)
+            told = self._about.of_subscription(request.method, raw_path, subscription)
+        if told is not None:
+            return web.json_response(_in_pages(request, told))
+        target = parse(raw_path)
         if target is None:
             raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
-        if not _is_guid(target.subscription):
-            raise bad_request(
-                "InvalidSubscriptionId",
-                f"The provided subscription identifier '{target.subscription}' is malformed or invalid.",
-            )
-        if self._context.store.get(SUBSCRIPTION, target.subscription) is None:
-            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{target.subscription}' could not be found.")
         body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
         call = Call(target, api_version, body, request.headers, request.query, _base(request), principal)
         answer = await self._dispatch(request.method, call)
-        if request.method == "GET" and isinstance(answer.body, dict) and isinstance(answer.body.get("value"), list):
-            answer = replace(answer, body=paged(answer.body, f"{call.base}{request.rel_url.raw_path}", request.query))
-        return self._respond(call, answer)
+        return self._respond(call, replace(answer, body=_in_pages(request, answer.body)))
 
-    def _subscriptions(self) -> web.Response:
-        found = list(self._context.store.all(SUBSCRIPTION).values())
-        return web.json_response({"value": found, "count": {"type": "Total", "value": len(found)}})
+    def _check_subscription(self, subscription: str) -> None:
+        if not _is_guid(subscription):
+            raise bad_request(
+                "InvalidSubscriptionId",
+                f"The provided subscription identifier '{subscription}' is malformed or invalid.",
+            )
+        if self._context.store.get(SUBSCRIPTION, subscription) is None:
+            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
     async def _dispatch(self, method: str, call: Call) -> Answer:
         target = call.target
@@ -106,13 +103,11 @@ class Gateway:
             return self._operation(method, call)
         if not target.type:
             return await self._base_types(method, call)
-        if target.type.lower() in {"resourcegroups", "resources", "locations"}:
+        if target.type.lower() in {"resourcegroups", "resources"}:
             if method != "GET":
                 raise _not_allowed(method)
             if target.type.lower() == "resources":
                 return self._everything(call)
-            if target.type.lower() == "locations":
-                raise not_implemented("Microsoft.Resources/subscriptions/locations", "LIST")
             return await self._types["microsoft.resources/resourcegroups"].list(call)
         return await self._resource(method, call)
 
@@ -135,6 +130,8 @@ class Gateway:
         call = replace(call, target=target)
         handler = self._built(target, verb)
         self._check_group(method, target)
+        if method in {"PUT", "PATCH"}:
+            self._namespaces.check(target.subscription, target.type.partition("/")[0])
         if verb == "LIST":
             if target.names and target.group is not None and self._context.resource(target.id) is None:
                 raise _parent_missing(method, target, target.id)
@@ -258,6 +255,29 @@ def _is_guid(text: str) -> bool:
 
 def _base(request: web.Request) -> str:
     return f"https://{request.headers.get('Host', request.host)}"
+
+
+def _api_version(request: web.Request) -> str:
+    """The one asked for; raises ArmError (400)."""
+    given = request.query.get("api-version")
+    if not given:
+        raise bad_request(
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if not API_VERSION.fullmatch(given):
+        raise bad_request(
+            "InvalidApiVersionParameter",
+            f"The api-version '{given}' is invalid. It takes a date such as 2024-05-01, and may end with -preview.",
+        )
+    return given
+
+
+def _in_pages(request: web.Request, body: Any) -> Any:
+    """A page of it, when it is a list that was asked for."""
+    if request.method == "GET" and isinstance(body, dict) and isinstance(body.get("value"), list):
+        return paged(body, f"{_base(request)}{request.rel_url.raw_path}", request.query)
+    return body
 
 
 async def _json(request: web.Request) -> dict[str, Any]:

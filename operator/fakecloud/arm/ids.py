@@ -57,9 +57,7 @@ def parse(raw_path: str) -> Target | None:
         return Target(subscription, None, "operationresults", (rest[1],), collection=False)
     if rest[0].lower() != "providers" or len(rest) < 3:
         return (
-            Target(subscription, group, "/".join(rest), (), collection=True)
-            if rest[0].lower() in {"resources", "locations"}
-            else None
+            Target(subscription, group, "/".join(rest), (), collection=True) if rest[0].lower() == "resources" else None
         )
     provider, segments, names = rest[1], rest[2::2], rest[3::2]
     extended = [i for i, segment in enumerate(segments) if segment.lower() == "providers"]
