@@ -98,7 +98,6 @@ class Operator:
     async def _lead(self, kube: KubeClient, lease: Lease) -> None:
         management_id = self._settings.management_id or await _until(lambda: _kube_system_uid(kube))
         marks = Marks(management_id)
-        objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp, self._canary)
         accounts = self._accounts = Accounts(
             kube,
             self._cache,
@@ -111,6 +110,7 @@ class Operator:
         )
         shares, tenants = Shares(), Tenants()
         documents = Documents(self._cache, self._queue, accounts, shares, marks)
+        objects = Objects(kube, self._cache, self._queue, self._metrics, timestamp, self._canary, documents.gone)
         groups = Groups(self._cache, marks, self._settings)
         world = World(self._cache, kube, accounts, groups, documents, shares, tenants, marks, self._settings)
         engine = Engine(

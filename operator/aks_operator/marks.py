@@ -65,6 +65,11 @@ class Marks:
         """Whether an entry of a shared document is ours, whoever it serves."""
         return entry_name.lower().startswith(self.prefix)
 
+    def served_by(self, entry_name: str) -> str:
+        """The hash of the owner (see owner_hash) whom an entry of a shared document serves, "" for one that is not ours."""
+        name = entry_name.lower()
+        return name[len(self.prefix) :].partition("-")[0] if name.startswith(self.prefix) else ""
+
     def serves(self, entry_name: str, owner: Key) -> bool:
         """Whether an entry of a shared document is ours and serves `owner`."""
         mine = f"{self.prefix}{owner_hash(owner)}"

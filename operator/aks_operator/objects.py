@@ -76,7 +76,7 @@ def references(operator_namespace: str) -> Callable[[Key, Mapping[str, Any]], It
 class Objects:
     """Reads of and writes to our custom resources. Every answer goes into the cache at once; what changed wakes others.
 
-    `canary` is told what is written, and what the watches bring.
+    `canary` is told what is written, and what the watches bring; `gone` of an object that is there no more, as last seen.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Objects:
         metrics: Metrics,
         now: Callable[[], str],
         canary: Canary | None = None,
+        gone: Callable[[Key, Mapping[str, Any]], None] = lambda key, body: None,
     ) -> None:
         self._kube = kube
         self._cache = cache
@@ -94,6 +95,7 @@ class Objects:
         self._metrics = metrics
         self._now = now
         self._canary = canary or Canary(time.monotonic, math.inf)
+        self._gone = gone
 
     def seen(self, key: Key, body: Mapping[str, Any]) -> None:
         """A watch brought this body."""
@@ -102,11 +104,11 @@ class Objects:
 
     def gone(self, key: Key, uid: str | None = None) -> None:
         """The object does not exist any more."""
-        targets = self._cache.refers_to(key)
+        targets, known = self._cache.refers_to(key), self._cache.get(key)
         change = self._cache.forget(key, uid)
         if change.vanished:
             self._canary.gone(str(key))
-        self._changed(key, change, targets)
+        self._changed(key, change, targets, known)
 
     async def list_all(self, kind: str, namespaces: Iterable[str] = ()) -> None:
         """Bring the cache up to what the API server has of one kind: what is gone is forgotten."""
@@ -118,10 +120,10 @@ class Objects:
                 seen[key] = body
                 if self._listed(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body}):
                     self._canary.wrote(str(key), str(body["metadata"]["resourceVersion"]))  # a watch will bring it too
-        targets = {key: self._cache.refers_to(key) for key in before}
+        targets = {key: (self._cache.refers_to(key), self._cache.get(key)) for key in before}
         for key in self._cache.prune(kind, seen, before):
             self._canary.gone(str(key))
-            self._changed(key, Change(woke=True, vanished=True), targets[key])
+            self._changed(key, Change(woke=True, vanished=True), *targets[key])
 
     async def add_finalizer(self, key: Key, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The object with our finalizer on: before the first call to the cloud."""
@@ -168,10 +170,12 @@ class Objects:
     def _listed(self, key: Key, body: Mapping[str, Any]) -> bool:
         """Take in a body; whether it is newer than what was known."""
         known = self._cache.get(key)
-        self._changed(key, self._cache.remember(key, body), self._cache.refers_to(key))
+        self._changed(key, self._cache.remember(key, body), self._cache.refers_to(key), known)
         return self._cache.get(key) is not known
 
-    def _changed(self, key: Key, change: Change, targets: Iterable[Key]) -> None:
+    def _changed(self, key: Key, change: Change, targets: Iterable[Key], known: Mapping[str, Any] | None) -> None:
+        if change.vanished and known is not None:
+            self._gone(key, known)
         if change.woke and not (change.vanished and not change.appeared):
             self._queue.add(key, reset_backoff=True)
         if change.woke:

@@ -37,6 +37,7 @@ class Shop:
     desk: Desk
     agent_token: str
     workers: Machines
+    office: Office
 
     def expose(self, name: str = "web", **spec: Any) -> None:
         """Declare an exposure; None takes a usual field away."""
@@ -175,7 +176,7 @@ def shop(api: Api, kubeconfig: str, tmp_path_factory: pytest.TempPathFactory) ->
     token = cloud.account()["agentToken"]
     with Office(api, arm, kubeconfig, tmp_path_factory.mktemp("office"), desks=1) as office:
         office.operator.start()
-        made = Shop(office.desk(), token, machines)
+        made = Shop(office.desk(), token, machines, office)
         made.desk.zone()
         made.desk.cluster()
         made.desk.pool()
@@ -417,6 +418,84 @@ def test_an_address_is_kept_if_any_who_shared_it_said_so(shop: Shop) -> None:
     assert shop.ready("two")["addresses"] == [kept["properties"]["ipAddress"]]
     shop.remove("two")
     shop.desk.arm.remove(id_)
+
+
+def test_what_an_exposure_leaves_as_it_is_stays_when_others_come_and_go(shop: Shop) -> None:
+    """Whoever writes the balancer, the rules or the record next, before a restart or after it."""
+    shared = {"publicIP": {"name": "shared"}, "dns": shop.dns()}
+    shop.expose("left", **shared)
+    shop.expose("other", ports=[{"port": 81}], **shared)
+    (ip,) = shop.ready("left")["addresses"]
+    shop.ready("other")
+    (mine,) = [r for r in shop.rules() if f"/{shop.desk.namespace}/left" in r["properties"]["description"]]
+    (rule,) = [r for r in balancer_rules(shop) if r["properties"]["frontendPort"] == 80]
+
+    def stays() -> None:
+        assert [r for r in shop.rules() if r["name"] == mine["name"]] == [mine]
+        (kept,) = [r for r in balancer_rules(shop) if r["name"] == rule["name"]]
+        assert kept["properties"] == rule["properties"]
+        record = shop.desk.seen(f"{shop.zone}/A/www") or {}
+        assert record["properties"]["ARecords"] == [{"ipv4Address": ip}]
+        assert (shop.desk.seen(shop.desk.arm_id(bodies.ADDRESSES, "shared")) or {})["properties"]["ipAddress"] == ip
+        shop.service("NodePort")
+
+    shop.desk.edit(KIND, "left", deletionPolicy="Orphan")
+    shop.desk.delete(KIND, "left")
+    shop.desk.gone(KIND, "left")
+    shop.desk.edit(KIND, "other", ports=[{"port": 82}])
+    until("the balancer was written", lambda: 82 in ports_of(shop) or None)
+    shop.ready("other")
+    assert ports_of(shop) == {80, 82}
+    shop.office.operator.kill()
+    shop.office.operator.start()
+    shop.expose("third", ports=[{"port": 80}], **shared)
+    assert rule["name"] in shop.desk.refused(KIND, "third", "Conflict", 40)
+    shop.remove("other", "third")
+    stays()
+
+    shop.expose("left", **shared)  # it comes back, and goes with all that it left
+    assert shop.ready("left")["addresses"] == [ip]
+    stays()
+
+
+def balancer_rules(shop: Shop) -> list[Json]:
+    return list((shop.balancer() or {})["loadBalancingRules"])
+
+
+def ports_of(shop: Shop) -> set[int]:
+    return {r["properties"]["frontendPort"] for r in balancer_rules(shop)}
+
+
+def test_an_exposure_whose_finalizer_was_taken_off_by_force_leaves_the_documents_that_others_share(shop: Shop) -> None:
+    shared = {"publicIP": {"name": "shared"}, "dns": shop.dns()}
+    shop.expose("forced", **shared)
+    shop.expose("other", ports=[{"port": 81}], type="LoadBalancer", publicIP={"name": "shared"})
+    for name in ("forced", "other"):
+        shop.ready(name)
+    service = next(name for name in shop.services() if name.startswith("forced-"))
+    path = f"{PATH}/{shop.desk.namespace}/serviceexposures/forced"
+    shop.desk.api.merge(path, {"metadata": {"finalizers": None}})
+    shop.desk.delete(KIND, "forced")
+    wanted = ["loadbalancers", "publicipaddresses", "rule"]
+    until(
+        "only the other's things are there", lambda: (shop.in_azure() == wanted and ports_of(shop) == {81}) or None, 30
+    )
+    shop.ready("other")
+    shop.desk.api.delete(f"/api/v1/namespaces/default/services/{service}")  # only its exposure could have let it go
+
+
+def test_two_who_share_a_name_and_disagree_on_its_ttl(shop: Shop) -> None:
+    for name, port in (("one", 80), ("two", 81)):
+        shop.expose(name, ports=[{"port": port}], publicIP={"name": "shared"}, dns=shop.dns())
+        shop.ready(name)
+    shop.desk.edit(KIND, "two", dns={"ttlSeconds": 60})
+    assert "one" in shop.desk.refused(KIND, "two", "Conflict")
+    assert shop.part("DNSReady", "two")["reason"] == "Conflict"
+    shop.desk.edit(KIND, "one", dns={"ttlSeconds": 60})
+    for name in ("one", "two"):
+        shop.ready(name)
+    record = shop.desk.seen(f"{shop.zone}/A/www") or {}
+    assert record["properties"]["TTL"] == 60
 
 
 def test_an_address_of_somebody_else_is_used_and_never_written(shop: Shop) -> None:

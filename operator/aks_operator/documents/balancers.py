@@ -8,7 +8,7 @@ from aks_operator.desired.exposure import BALANCERS
 from aks_operator.documents.planning import Document
 from aks_operator.documents.shares import Share, is_wish
 from aks_operator.keys import Key
-from aks_operator.marks import OWNER_TAG, Marks, mark_of
+from aks_operator.marks import OWNER_TAG, Marks, mark_of, owner_hash
 from aks_operator.plan import Step, differing, etag_of, is_broken, overlay, plan_deletion, settled, state_of, strip
 from aks_operator.port import Body
 
@@ -18,31 +18,35 @@ LISTS: Final = ("frontendIPConfigurations", "backendAddressPools", "probes", "lo
 def balancer(
     id_: str, observed: Body | None, shares: Mapping[Key, Share], silent: Iterable[Key], marks: Marks
 ) -> Document:
-    """A load balancer: our entries for all who share it; foreign entries, and those of the silent, as they are."""
+    """A load balancer: our entries for all who share it; all others as they are.
+
+    Others are foreign ones, and those of ours that serve somebody of whom nothing is known: an exposure that has not spoken
+    yet, or one that is gone and left them (`deletionPolicy: Orphan`).
+    """
     asked = {key: share for key, share in shares.items() if is_wish(share)}
+    have = (observed or {}).get("properties") or {}
+    kept = _kept(have, shares, marks)
     conflicts: dict[Key, str] = {}
-    taken: dict[tuple[str, str, int], Key] = {}
+    taken: dict[tuple[str, str, int], Key | str] = {
+        _slot(rule): str(rule["name"]) for rule in kept["loadBalancingRules"]
+    }
     wanted: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
     for key, share in asked.items():
         frontend = frontend_name(key, share, marks)
         slots = [(frontend, port.protocol, port.port) for port in share.ports]
         clash = next((taken[slot] for slot in slots if slot in taken), None)
         if clash is not None:
-            conflicts[key] = (
-                f"a port is already used at this address by {clash.namespace}/{clash.name}, which is older: use another port or publicIP"
-            )
+            user = f"{clash.namespace}/{clash.name}, which is older" if isinstance(clash, Key) else f"the rule {clash}"
+            conflicts[key] = f"a port is already used at this address by {user}: use another port or publicIP"
             continue
         taken |= dict.fromkeys(slots, key)
         for name, entries in balancer_entries(id_, key, share, marks).items():
             known = {entry["name"] for entry in wanted[name]}
             wanted[name] += [entry for entry in entries if entry["name"] not in known]
-    have = (observed or {}).get("properties") or {}
     there_now = {str(e["name"]): e for e in have.get("frontendIPConfigurations") or ()}
     wanted["frontendIPConfigurations"] = [  # its zones, and the private address that it was given, are Azure's
         overlay(there_now.get(entry["name"], {}), entry) for entry in wanted["frontendIPConfigurations"]
     ]
-    quiet = list(silent)
-    kept = {name: [e for e in have.get(name) or () if _stays(name, e, quiet, have, marks)] for name in LISTS}
     lists = {
         name: [*(e for e in kept[name] if e["name"] not in {w["name"] for w in wanted[name]}), *wanted[name]]
         for name in LISTS
@@ -74,21 +78,29 @@ def balancer(
     return Document([Step("update", id_, why, body=body, if_match=etag_of(observed), paths=paths)], conflicts)
 
 
-def _stays(list_: str, entry: Mapping[str, Any], silent: Iterable[Key], have: Mapping[str, Any], marks: Marks) -> bool:
-    """Whether an entry that nobody asks for stays: it is foreign, or serves someone who has not spoken yet."""
-    name = str(entry["name"])
-    if not marks.is_ours(name):
-        return True
-    if any(marks.serves(name, key) for key in silent):
-        return True
-    users = [  # a frontend or a pool stays as long as a rule that stays needs it
-        rule
-        for users_of in _USERS
-        for rule in have.get(users_of) or ()
-        if not marks.is_ours(str(rule["name"])) or any(marks.serves(str(rule["name"]), key) for key in silent)
+def _kept(have: Mapping[str, Any], speaking: Iterable[Key], marks: Marks) -> dict[str, list[Any]]:
+    """By list, the entries that are not for those who speak to decide on, and what those entries need."""
+    speakers = {owner_hash(key) for key in speaking}
+    users = [
+        user for list_ in _USERS for user in have.get(list_) or () if marks.served_by(str(user["name"])) not in speakers
     ]
-    ending = f"/{list_}/{name}".casefold()
-    return any(id_.casefold().endswith(ending) for user in users for id_ in _references(user["properties"]))
+    needed = {"/".join(id_.casefold().split("/")[-2:]) for user in users for id_ in _references(user["properties"])}
+
+    def stays(list_: str, entry: Mapping[str, Any]) -> bool:
+        name = str(entry["name"])
+        if f"{list_}/{name}".casefold() in needed or not marks.is_ours(name):
+            return True
+        # a public frontend serves all who share its address: it stays while it is needed
+        return list_ != "frontendIPConfigurations" and marks.served_by(name) not in speakers
+
+    return {list_: [entry for entry in have.get(list_) or () if stays(list_, entry)] for list_ in LISTS}
+
+
+def _slot(rule: Mapping[str, Any]) -> tuple[str, str, int]:
+    """What a rule occupies: its frontend (by name), protocol and port."""
+    properties = rule["properties"]
+    frontend = str((properties.get("frontendIPConfiguration") or {}).get("id") or "").rpartition("/")[2]
+    return frontend.lower(), str(properties.get("protocol")).upper(), int(properties.get("frontendPort") or 0)
 
 
 _USERS = ("loadBalancingRules", "outboundRules", "inboundNatRules", "inboundNatPools")

@@ -7,7 +7,7 @@ from aks_operator.accounts import Accounts
 from aks_operator.armid import parse, same
 from aks_operator.cache import Cache
 from aks_operator.documents import addresses, balancers, planning, records, rules
-from aks_operator.documents.shares import Result, Shares, is_wish
+from aks_operator.documents.shares import DROP, Result, Shares, is_wish
 from aks_operator.keys import Key
 from aks_operator.marks import Marks
 from aks_operator.plan import Step
@@ -54,6 +54,17 @@ class Documents:
         """Compare the document with the cloud again (the drift check of those who share it)."""
         self._queue.add(key)
 
+    def gone(self, owner: Key, body: Body) -> None:
+        """An object is gone. One that did not take its leave (somebody took its finalizer off) leaves now: its entries go.
+
+        They stay where it wished them to: what is known of it is forgotten then.
+        """
+        if (body.get("spec") or {}).get("deletionPolicy") in {"Orphan", "Protect"}:
+            self._shares.forget(owner)
+        for key in self._shares.documents_of(owner):
+            self._shares.say(key, owner, DROP)
+            self._queue.add(key, reset_backoff=True)
+
     async def reconcile(self, key: Key) -> float | None:
         """See engine.DocumentReconciler."""
         owners = self._shares.of(key)
@@ -80,6 +91,8 @@ class Documents:
             if again is None:
                 self._shares.serve(key)
             self._tell(key, Result(body, again is None, conflicts=document.conflicts))
+            if again is None:
+                self._forget_gone(key)
         finally:
             for owner in heard:  # even a result that is no news is the answer to what they asked
                 self._queue.add(owner)
@@ -89,6 +102,12 @@ class Documents:
         """See engine.DocumentReconciler."""
         before = self._shares.result(key)
         self._tell(key, Result(before.body if before else None, settled=False, reason=reason, message=message))
+
+    def _forget_gone(self, key: Key) -> None:
+        """Who is gone, and had its entries taken out, is not spoken of any more."""
+        for owner, share in list(self._shares.of(key).items()):
+            if not is_wish(share) and self._cache.get(owner) is None:
+                self._shares.leave(key, owner)
 
     def _plan(self, key: Key, id_: str, observed: Body | None) -> planning.Document:
         shares = self._shares.of(key)

@@ -7,7 +7,7 @@ from aks_operator.desired.security import PRIORITIES, security_rules
 from aks_operator.documents.planning import Document
 from aks_operator.documents.shares import Share, is_wish
 from aks_operator.keys import Key
-from aks_operator.marks import Marks
+from aks_operator.marks import Marks, owner_hash
 from aks_operator.plan import Action, Step, differing, is_broken
 from aks_operator.port import Body, Terminal
 
@@ -15,7 +15,11 @@ from aks_operator.port import Body, Terminal
 def rules(
     id_: str, observed: Body | None, shares: Mapping[Key, Share], silent: Iterable[Key], marks: Marks
 ) -> Document:
-    """Our rules in a network security group: child PUTs and DELETEs. Foreign rules are never touched."""
+    """Our rules in a network security group: child PUTs and DELETEs.
+
+    Foreign rules are never touched, nor are those of ours that serve somebody of whom nothing is known: an exposure that has
+    not spoken yet, or one that is gone and left them (`deletionPolicy: Orphan`).
+    """
     if observed is None:
         return Document([Step("none", id_, "the group is gone, and our rules with it")])
     have = {str(r["name"]).casefold(): r for r in (observed.get("properties") or {}).get("securityRules") or ()}
@@ -24,10 +28,10 @@ def rules(
     for key, share in shares.items():
         if is_wish(share):
             wanted |= {rule["name"]: rule for rule in security_rules(key, share, marks)}
-    quiet = list(silent)
+    speakers = {owner_hash(key) for key in shares}
     steps = []
     for name, rule in have.items():
-        if marks.is_ours(name) and name not in wanted and not any(marks.serves(name, key) for key in quiet):
+        if name not in wanted and marks.served_by(name) in speakers:
             steps.append(Step("delete", f"{id_}/securityRules/{rule['name']}", "nobody asks for it any more"))
     for name, rule in wanted.items():
         found = have.get(name.casefold())

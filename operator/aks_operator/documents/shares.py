@@ -79,14 +79,18 @@ class Shares:
     def forget(self, owner: Key) -> None:
         """The object is gone, and its entries with it."""
         for document in self.documents_of(owner):
-            del self._shares[document][owner]
-            self._unheard.get(document, set()).discard(owner)
-            self._served.get(document, set()).discard(owner)
-            if not self._shares[document]:
-                del self._shares[document]
-                self._results.pop(document, None)
-                self._unheard.pop(document, None)
-                self._served.pop(document, None)
+            self.leave(document, owner)
+
+    def leave(self, document: Key, owner: Key) -> None:
+        """The object asks nothing of one document any more."""
+        self._shares.get(document, {}).pop(owner, None)
+        self._unheard.get(document, set()).discard(owner)
+        self._served.get(document, set()).discard(owner)
+        if not self._shares.get(document):
+            self._shares.pop(document, None)
+            self._results.pop(document, None)
+            self._unheard.pop(document, None)
+            self._served.pop(document, None)
 
     def result_for(self, document: Key, owner: Key) -> Result | None:
         """How the document stood last; not settled for an owner whose word was not heard yet."""

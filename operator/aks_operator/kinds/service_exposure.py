@@ -185,8 +185,15 @@ class ServiceExposureReconciler:
         world = self._world
         lines = list((obj.status.resources if obj.status else None) or ())
         used = [line.id for line in lines if line.type != SERVICES]
-        if not lines or obj.spec.deletion_policy == "Orphan":
+        if not lines:
             return self._released(key)
+        if obj.spec.deletion_policy == "Orphan":
+            pending = leaving.leave_orphaned(world, key, obj)
+            if not pending:
+                return self._released(key)
+            shared = ", ".join(document.name.rsplit("/", 1)[-1] for document in pending)
+            message = f"left in Azure: being noted on {shared}"
+            return Outcome([Condition("Ready", "False", "Deleting", message)], again_after=1.0, resources=used)
         cluster_key = Key("ManagedCluster", obj.spec.cluster_ref.namespace or key.namespace, obj.spec.cluster_ref.name)
         if world.cache.get(cluster_key) is None:
             raise Hold(

@@ -62,6 +62,8 @@ class Desk:
     cache: Cache
     queue: WorkQueue
     objects: Objects
+    gone: list[tuple[Key, str]]
+    """Who was told to be gone, with the UID."""
 
     def put(self, key: Key, *, seen: bool = True, **body: Any) -> dict[str, Any]:
         """An object as the API server has it, and (`seen`) as an event showed it."""
@@ -84,7 +86,16 @@ async def desk() -> AsyncIterator[Desk]:
     server, queue = ApiServer(), WorkQueue(Clock())
     async with serving(server) as kube:
         cache = Cache(references("op"))
-        yield Desk(server, cache, queue, Objects(kube, cache, queue, Metrics(), lambda: "2026-01-01T00:00:00Z"))
+        gone: list[tuple[Key, str]] = []
+        objects = Objects(
+            kube,
+            cache,
+            queue,
+            Metrics(),
+            lambda: "2026-01-01T00:00:00Z",
+            gone=lambda key, body: gone.append((key, body["metadata"]["uid"])),
+        )
+        yield Desk(server, cache, queue, objects, gone)
 
 
 async def test_what_appears_wakes_itself_and_those_who_wait_for_it(desk: Desk) -> None:
@@ -166,6 +177,19 @@ async def test_a_list_finds_what_no_event_told(desk: Desk) -> None:
     await desk.objects.list_all("NodePool")
     assert set(desk.cache.keys("NodePool")) == {other}
     assert desk.woken() == {other, CLUSTER}
+
+
+async def test_whoever_is_gone_is_told_of_however_that_was_noticed(desk: Desk) -> None:
+    for key in (CLUSTER, POOL, EXPOSURE):
+        desk.put(key)
+    uids = {key: str((desk.cache.get(key) or {})["metadata"]["uid"]) for key in (CLUSTER, POOL, EXPOSURE)}
+    desk.objects.gone(CLUSTER)
+    desk.server.refuse = lambda method, path: web.json_response({"items": [], "metadata": {}})
+    await desk.objects.list_all("NodePool")
+    desk.put(EXPOSURE, metadata={"uid": "another of that name"})
+    assert desk.gone == list(uids.items())
+    desk.objects.gone(POOL)
+    assert len(desk.gone) == 3, "once"
 
 
 async def test_release_takes_only_our_finalizer(desk: Desk) -> None:

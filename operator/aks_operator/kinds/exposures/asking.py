@@ -27,6 +27,11 @@ class Asking:
     nodes: tuple[str, ...]
     """The private addresses of the nodes that take traffic."""
 
+    @property
+    def _stays(self) -> bool:
+        """Whether what is asked for is to stay when the exposure is gone."""
+        return bool(self.obj.spec.deletion_policy == "Orphan")
+
     def address(self) -> None:
         """A public IP of ours."""
         if self.places.address is None:
@@ -39,7 +44,7 @@ class Asking:
             idle_timeout_minutes=spec.idle_timeout_minutes,
             tags=tuple(sorted((spec.tags or {}).items())),
             applied_tags=tuple(sorted(known_tags(self.obj))),
-            keep=wanted is not None and wanted.deletion_policy == "Orphan",
+            keep=self._stays or (wanted is not None and wanted.deletion_policy == "Orphan"),
         )
         self._say(self.places.address, share)
 
@@ -86,7 +91,7 @@ class Asking:
         if places.record is None or places.zone is None or not (addresses or target):
             return
         mark = self.world.marks.value(places.zone)
-        self._say(places.record, RecordShare(addresses, spec.dns.ttl_seconds, mark, target))
+        self._say(places.record, RecordShare(addresses, spec.dns.ttl_seconds, mark, target, self._stays))
 
     def look(self) -> None:
         """The drift check of all that was asked: cheap, by the lists that all share."""

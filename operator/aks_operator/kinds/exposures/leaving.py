@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from aks_operator.armid import same
 from aks_operator.desired.exposure import PUBLIC_IPS
-from aks_operator.documents.addresses import keepers_of
+from aks_operator.desired.zone import ZONES
+from aks_operator.documents.keeping import keepers_of
 from aks_operator.documents.reconciler import entries_of
 from aks_operator.documents.shares import DROP, ORPHAN, is_wish
 from aks_operator.keys import Key
@@ -33,14 +34,15 @@ def has_left(world: World, key: Key, document: Key) -> bool:
     result = world.shares.result_for(document, key)
     if result is None or result.reason or not result.settled:
         return False
-    ours = world.marks.is_mark(mark_of(result.body or {}, document.kind.removeprefix("document:")))
+    type_ = document.kind.removeprefix("document:")
+    ours = world.marks.is_mark(mark_of(result.body or {}, type_))
     if document.kind.endswith("networksecuritygroups"):  # AKS's own: it has no mark of ours
         return not entries_of(result, RULE_LISTS, key, world.marks)
     if document.kind.endswith("loadbalancers"):
         return not ours or not entries_of(result, BALANCER_LISTS, key, world.marks)
     shares = world.shares.of(document)
     others = [share for owner, share in shares.items() if owner != key and is_wish(share)]
-    kept = keepers_of(result.body) - {owner_hash(key)} or any(share is ORPHAN for share in shares.values())
+    kept = set(keepers_of(result.body, type_)) - {owner_hash(key)} or any(s is ORPHAN for s in shares.values())
     return not ours or bool(others) or bool(kept)
 
 
@@ -75,6 +77,25 @@ def leave_documents(world: World, key: Key, obj: Any, cluster: Cluster) -> list[
             document = world.documents.say(cluster.account.key, line.id, key, farewell(obj, line.type))
             world.documents.look(document)
             if not has_left(world, key, document):
+                pending.append(document)
+    return pending
+
+
+def leave_orphaned(world: World, key: Key, obj: Any) -> list[Key]:
+    """Everything is to stay (`deletionPolicy: Orphan`): what serves several is told; returns what does not say so yet.
+
+    An account that cannot be had, or an Azure that does not take it, holds nobody.
+    """
+    account = world.open_account(key, obj)
+    if account is None:
+        return []
+    pending = []
+    for line in (obj.status.resources if obj.status else None) or ():
+        if line.type == PUBLIC_IPS or line.type.startswith(f"{ZONES}/"):
+            document = world.documents.say(account.key, line.id, key, ORPHAN)
+            world.documents.look(document)
+            result = world.shares.result_for(document, key)
+            if result is None or not (result.settled or result.reason):
                 pending.append(document)
     return pending
 

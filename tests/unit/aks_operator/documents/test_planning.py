@@ -15,12 +15,14 @@ from aks_operator.desired.security import PRIORITIES, RulesShare
 from aks_operator.desired.zone import RecordShare
 from aks_operator.documents.addresses import address
 from aks_operator.documents.balancers import LISTS, balancer
+from aks_operator.documents.keeping import KEEP_TAG
 from aks_operator.documents.planning import Document
 from aks_operator.documents.records import addresses as record
+from aks_operator.documents.records import name as name_record
 from aks_operator.documents.rules import rules
 from aks_operator.documents.shares import DROP, ORPHAN, Share
 from aks_operator.keys import Key
-from aks_operator.marks import OWNER_TAG, Marks
+from aks_operator.marks import OWNER_TAG, Marks, owner_hash
 from aks_operator.port import Terminal
 
 MARKS = Marks("installation-1")
@@ -231,6 +233,38 @@ def test_what_a_foreign_rule_needs_stays(list_: str) -> None:
     assert names(after, "probes") == set()
 
 
+@pytest.mark.parametrize("internal", [False, True])
+def test_what_an_exposure_left_as_it_is_stays_when_others_come_and_go(internal: bool) -> None:
+    """Nobody remembers it: only its entries tell."""
+    theirs = replace(balancer_share(80), internal=internal)
+    both = after_balancer(balancer(BALANCER, None, {A: theirs, B: balancer_share(81)}, (), MARKS), None)
+    assert both is not None
+    without_b = after_balancer(balancer(BALANCER, both, {B: DROP}, (), MARKS), both)
+    assert without_b is not None
+    assert served(without_b, A) == served(both, A)
+    assert served(without_b, B) == set()
+    assert len(names(without_b, "frontendIPConfigurations")) == 1
+    (step,) = balancer(BALANCER, without_b, {B: balancer_share(81)}, (), MARKS).steps
+    with_b = put_balancer(dict(step.body or {}))
+    assert served(with_b, A) == served(both, A)
+    assert after_balancer(balancer(BALANCER, without_b, {A: DROP}, (), MARKS), without_b) is None, (
+        "A came back and left"
+    )
+
+
+@pytest.mark.parametrize("name", ["theirs", MARKS.entry(A, "tcp", 80)])
+def test_a_port_that_a_rule_has_which_nobody_asks_for_is_a_conflict_and_disturbs_nobody(name: str) -> None:
+    observed = after_balancer(balancer(BALANCER, None, {A: balancer_share(80)}, (), MARKS), None)
+    assert observed is not None
+    observed["properties"]["loadBalancingRules"][0]["name"] = name
+    document = balancer(BALANCER, observed, {B: balancer_share(80), C: balancer_share(81)}, (), MARKS)
+    assert set(document.conflicts) == {B}
+    assert name in document.conflicts[B]
+    after = after_balancer(document, observed)
+    assert (served(after, B), bool(served(after, C))) == (set(), True)
+    assert name in names(after, "loadBalancingRules")
+
+
 @pytest.mark.parametrize("mark", [None, OTHERS.value(A)])
 def test_a_balancer_that_is_not_ours_is_neither_changed_nor_deleted(mark: str | None) -> None:
     observed = foreign_balancer()
@@ -372,6 +406,15 @@ def test_a_rule_that_was_changed_or_moved_by_hand_is_put_right() -> None:
     assert by_name(after_rules(Document([step]), observed))[name]["properties"]["priority"] == 1001
 
 
+def test_rules_that_an_exposure_left_as_they_are_stay() -> None:
+    start: dict[str, Any] = {"properties": {"securityRules": []}}
+    both = after_rules(rules(GROUP, start, {A: rules_share(80), B: rules_share(81)}, (), MARKS), start)
+    after = after_rules(rules(GROUP, both, {B: DROP}, (), MARKS), both)
+    assert [MARKS.serves(name, A) for name in by_name(after)] == [True]
+    gone = after_rules(rules(GROUP, after, {A: DROP}, (), MARKS), after)
+    assert by_name(gone) == {}, "A came back and left"
+
+
 def test_no_free_priority_is_told_as_a_quota() -> None:
     full = {"properties": {"securityRules": [foreign_rule(f"r{p}", p) for p in PRIORITIES]}}
     with pytest.raises(Terminal, match="no priority is free") as refused:
@@ -412,8 +455,9 @@ def shown_address(mark: str | None = CLUSTER_MARK, **tags: str) -> dict[str, Any
         pytest.param({A: DROP, B: ADDRESS}, [], CLUSTER_MARK, "none", id="one of two still asks"),
         pytest.param({A: DROP}, [], CLUSTER_MARK, "delete", id="nobody asks any more"),
         pytest.param({A: DROP}, [B], CLUSTER_MARK, "none", id="one who may use it has not spoken"),
-        pytest.param({A: ORPHAN}, [], CLUSTER_MARK, "none", id="the last one orphans it"),
-        pytest.param({A: ORPHAN, B: DROP}, [], CLUSTER_MARK, "none", id="any one orphans it"),
+        pytest.param({A: ORPHAN}, [], CLUSTER_MARK, "update", id="the last one orphans it"),
+        pytest.param({A: ORPHAN, B: DROP}, [], CLUSTER_MARK, "update", id="any one orphans it"),
+        pytest.param({A: ORPHAN}, [], OTHERS.value(A), "none", id="another installation's, orphaned by us"),
         pytest.param({A: DROP}, [], OTHERS.value(A), "none", id="another installation's"),
         pytest.param({A: DROP}, [], None, "none", id="nobody's"),
         pytest.param({A: ADDRESS}, [], None, "refuse", id="nobody's, and asked for"),
@@ -424,6 +468,27 @@ def test_an_address_stays_while_anybody_needs_it(
 ) -> None:
     (step,) = address(ADDRESSES[0], shown_address(mark), said, quiet, MARKS).steps
     assert step.action == action
+
+
+def test_an_address_that_somebody_left_as_it_is_says_so_and_outlives_all_others() -> None:
+    (step,) = address(ADDRESSES[0], shown_address(theirs="1"), {A: ORPHAN, B: ADDRESS}, (), MARKS).steps
+    assert step.body is not None
+    left = step.body["tags"]
+    assert left == {OWNER_TAG: CLUSTER_MARK, "theirs": "1", KEEP_TAG: owner_hash(A)}
+    (step,) = address(ADDRESSES[0], shown_address(**left), {B: DROP}, (), MARKS).steps
+    assert step.action == "none", "A is gone since a restart: the address itself remembers"
+    (step,) = address(ADDRESSES[0], shown_address(**left), {A: DROP, B: DROP}, (), MARKS).steps
+    assert step.action == "delete", "A came back, and went for good"
+    (step,) = address(ADDRESSES[0], shown_address(**left), {A: ADDRESS}, (), MARKS).steps
+    assert step.body is not None
+    assert step.body["tags"] == {OWNER_TAG: CLUSTER_MARK, "theirs": "1"}, "A is back, and wants it kept no more"
+
+
+def test_an_address_is_told_that_it_stays_though_not_all_have_spoken() -> None:
+    (step,) = address(ADDRESSES[0], shown_address(), {A: ORPHAN, B: ADDRESS}, [C], MARKS).steps
+    assert step.paths == (f"tags.{KEEP_TAG}",)
+    (step,) = address(ADDRESSES[0], shown_address(None), {A: ORPHAN, B: ADDRESS}, [C], MARKS).steps
+    assert step.action == "none", "what is not ours is told nothing"
 
 
 @pytest.mark.parametrize(
@@ -543,3 +608,84 @@ def test_a_record_follows_those_who_share_its_name(
     assert step.if_match == {"create": "", "update": "e1", "delete": "e1"}.get(action), (
         "never over what appeared meanwhile"
     )
+
+
+def test_where_two_disagree_on_a_records_ttl_the_older_wins_and_the_newer_is_told() -> None:
+    said = {B: record_share("1.1.1.1"), A: record_share("2.2.2.2", ttl=60), C: record_share("3.3.3.3")}
+    document = record(RECORD, None, said, (), MARKS)
+    assert set(document.conflicts) == {A}
+    assert "ns/b" in document.conflicts[A]
+    assert "300 seconds" in document.conflicts[A]
+    (step,) = document.steps
+    assert step.body is not None
+    assert step.body["properties"]["TTL"] == 300
+    assert len(step.body["properties"]["ARecords"]) == 3, "how long a name is kept is no reason not to be found"
+
+
+def kept_record(*addresses: str, keep: str) -> dict[str, Any]:
+    return shown_record(*addresses, **{KEEP_TAG: keep})
+
+
+def addresses_of(body: Any) -> list[str]:
+    return [entry["ipv4Address"] for entry in body["properties"]["ARecords"]]
+
+
+def test_an_address_that_an_exposure_left_as_it_is_stays_in_its_record() -> None:
+    said: dict[Key, Share] = {A: replace(record_share("1.1.1.1"), keep=True), B: record_share("2.2.2.2")}
+    (step,) = record(RECORD, shown_record("1.1.1.1", "2.2.2.2"), said, (), MARKS).steps
+    assert step.body is not None
+    keep = step.body["properties"]["metadata"][KEEP_TAG]
+    assert keep == f"{owner_hash(A)}=1.1.1.1"
+    before = kept_record("1.1.1.1", "2.2.2.2", keep=keep)
+    (step,) = record(RECORD, before, {A: ORPHAN, B: record_share("2.2.2.2")}, (), MARKS).steps
+    assert step.action == "none"
+    (step,) = record(RECORD, before, {B: record_share("3.3.3.3")}, (), MARKS).steps
+    assert step.body is not None
+    assert addresses_of(step.body) == ["1.1.1.1", "3.3.3.3"], "what B does not mean any more goes"
+    (step,) = record(RECORD, before, {B: DROP}, (), MARKS).steps
+    assert step.action == "none"
+    (step,) = record(RECORD, before, {A: DROP, B: DROP}, (), MARKS).steps
+    assert step.action == "delete"
+
+
+def test_of_one_who_left_at_once_all_that_is_there_stays() -> None:
+    (step,) = record(RECORD, shown_record("1.1.1.1", "2.2.2.2"), {A: ORPHAN}, (), MARKS).steps
+    assert step.body is not None
+    assert step.body["properties"]["metadata"] == {OWNER_TAG: ZONE_MARK, KEEP_TAG: owner_hash(A)}
+    before = kept_record("1.1.1.1", "2.2.2.2", keep=owner_hash(A))
+    (step,) = record(RECORD, before, {B: record_share("3.3.3.3")}, (), MARKS).steps
+    assert step.body is not None
+    assert addresses_of(step.body) == ["1.1.1.1", "2.2.2.2", "3.3.3.3"]
+
+
+def test_who_is_kept_fits_into_a_tag_however_many_addresses_they_have() -> None:
+    many = tuple(f"203.0.113.{n}" for n in range(200, 220))
+    (step,) = record(RECORD, None, {A: replace(record_share(*many), keep=True)}, (), MARKS).steps
+    assert step.body is not None
+    assert step.body["properties"]["metadata"][KEEP_TAG] == owner_hash(A)
+
+
+CNAME = f"{NETWORK}/dnsZones/shop.example/CNAME/db"
+
+
+def name_share(target: str, *, keep: bool = False) -> RecordShare:
+    return RecordShare((), 300, ZONE_MARK, target, keep)
+
+
+def shown_name(target: str, keep: str = "") -> dict[str, Any]:
+    metadata = {OWNER_TAG: ZONE_MARK, **({KEEP_TAG: keep} if keep else {})}
+    properties = {"TTL": 300, "CNAMERecord": {"cname": target}, "metadata": metadata}
+    return {"id": CNAME, "type": "Microsoft.Network/dnszones/CNAME", "etag": "e1", "properties": properties}
+
+
+def test_a_name_that_an_exposure_left_as_it_is_is_not_given_to_another() -> None:
+    (step,) = name_record(CNAME, shown_name("a.example"), {A: name_share("a.example", keep=True)}, (), MARKS).steps
+    assert step.paths == (f"properties.metadata.{KEEP_TAG}",)
+    left = shown_name("a.example", owner_hash(A))
+    document = name_record(CNAME, left, {B: name_share("b.example")}, (), MARKS)
+    assert [s.action for s in document.steps] == ["none"]
+    assert "a.example" in document.conflicts[B]
+    assert name_record(CNAME, left, {B: name_share("a.example")}, (), MARKS).conflicts == {}
+    assert [s.action for s in name_record(CNAME, left, {B: DROP}, (), MARKS).steps] == ["none"]
+    (step,) = name_record(CNAME, left, {A: name_share("c.example")}, (), MARKS).steps
+    assert step.action == "update", "A is back"

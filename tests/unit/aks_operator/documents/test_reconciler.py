@@ -9,10 +9,11 @@ import pytest
 from aks_operator.cache import Cache
 from aks_operator.desired.address import AddressShare
 from aks_operator.desired.exposure import PUBLIC_IPS
+from aks_operator.documents.keeping import KEEP_TAG
 from aks_operator.documents.reconciler import Documents, document_key
 from aks_operator.documents.shares import DROP, ORPHAN, Shares
 from aks_operator.keys import Key
-from aks_operator.marks import OWNER_TAG, Marks
+from aks_operator.marks import OWNER_TAG, Marks, owner_hash
 from aks_operator.objects import references
 from aks_operator.observer import Observer
 from aks_operator.port import Terminal
@@ -113,11 +114,44 @@ async def test_who_may_use_an_address_and_has_not_spoken_is_waited_for(
     assert office.exists is stays
 
 
-async def test_an_orphaned_address_stays_with_its_mark(office: Office) -> None:
+async def test_an_orphaned_address_stays_with_its_mark_and_says_for_whom(office: Office) -> None:
     await made(office, A)
     office.documents.say(ACCOUNT, ADDRESS, A, ORPHAN)
     await office.rest()
-    assert office.arm.bodies[ADDRESS.casefold()]["tags"] == {OWNER_TAG: SHARE.mark}
+    assert office.arm.bodies[ADDRESS.casefold()]["tags"] == {OWNER_TAG: SHARE.mark, KEEP_TAG: owner_hash(A)}
+
+
+async def test_who_is_gone_without_taking_leave_takes_its_entries_along(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    body = office.cache.get(A)
+    assert body is not None
+    office.cache.forget(A)
+    office.documents.gone(A, body)
+    assert key in office.queue._ready
+    await office.rest()
+    assert not office.exists
+    assert office.shares.documents_of(A) == []
+    assert office.shares.result(key) is None
+
+
+@pytest.mark.parametrize("policy", ["Orphan", "Protect"])
+async def test_who_is_gone_and_wished_to_leave_all_as_it_is_is_only_forgotten(office: Office, policy: str) -> None:
+    await made(office, A, B)
+    office.cache.forget(A)
+    office.documents.gone(A, {"spec": {"deletionPolicy": policy}})
+    assert office.shares.documents_of(A) == []
+    await office.rest()
+    assert office.exists
+    assert office.arm.writes == [("PUT", ADDRESS)]
+
+
+async def test_who_took_its_leave_is_gone_already(office: Office) -> None:
+    await made(office, A)
+    office.shares.forget(A)
+    office.queue._ready.clear()
+    office.documents.gone(A, {})
+    assert len(office.queue) == 0
 
 
 async def test_the_older_wins_by_its_age_not_by_who_spoke_first(office: Office) -> None:
