@@ -63,6 +63,12 @@ def serve(
         str, typer.Option(help="What stands behind clusters: none, or host (the nodes of the cluster we run in).")
     ] = "none",
     speed: Annotated[str, typer.Option(help="How much faster than Azure things go: a number, or instant.")] = "1",
+    throttle: Annotated[
+        str,
+        typer.Option(
+            help="How many requests are taken before 429: off (all), real (as many as Azure takes), or a number of times as many. Buckets fill by the clock, whatever the speed."
+        ),
+    ] = "off",
     dns_port: Annotated[
         int | None, typer.Option(help="Port of the DNS server, UDP and TCP; 0: a free one. Without it there is none.")
     ] = None,
@@ -118,6 +124,7 @@ def serve(
         client=client,
         compute=compute,
         speed=_speed(speed),
+        throttle=_throttle(throttle),
         dns_port=dns_port,
         public_range=public_range,
         publish_namespace=publish_namespace,
@@ -154,6 +161,17 @@ def _speed(given: str) -> float:
         raise typer.BadParameter(
             f"{given!r} is no speed: give a number above 0 such as 60, or instant", param_hint="--speed"
         )
+    return factor
+
+
+def _throttle(given: str) -> float | None:
+    """How many times as many requests as Azure takes; None: all."""
+    try:
+        factor = {"off": None, "real": 1.0}[given] if given in {"off", "real"} else float(given)
+    except ValueError:
+        factor = math.nan
+    if factor is not None and not 0 < factor < math.inf:
+        raise typer.BadParameter(f"{given!r} is none of off, real, and a number above 0", param_hint="--throttle")
     return factor
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from fakecloud.arm.about import subscription_of
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.gateway import PRINCIPAL
 from fakecloud.arm.operations import DOOM, Doom
+from fakecloud.arm.throttling import Throttle
 from fakecloud.control.journal import Journal
 
 if TYPE_CHECKING:
@@ -24,15 +26,14 @@ OWN = ("/_fakecloud/", "/healthz")
 """What is asked of the fake itself: neither struck nor noted."""
 ARM: Final = ("/subscriptions", "/providers", "/tenants")
 """What the resource manager answers to those who have a token."""
-LEFT: Final = {"reads": (16499, 249), "writes": (11999, 199), "deletes": (11999, 199)}
-"""Requests that are always left: of the subscription and of the caller. Nothing is throttled."""
 
 
 class Front:
     """A middleware around all routes. `levers` are None in a cloud that has none."""
 
-    def __init__(self, journal: Journal, levers: "Levers | None") -> None:
+    def __init__(self, journal: Journal, throttle: Throttle, levers: "Levers | None") -> None:
         self._journal = journal
+        self._throttle = throttle
         self._faults = levers.faults if levers is not None else None
 
     def middleware(self) -> Any:
@@ -58,6 +59,8 @@ class Front:
             response = refusal
         if request.path.lower().startswith(ARM) and not response.prepared:
             _stamp(request, response, request_id)
+            subscription = subscription_of(request.rel_url.raw_path)
+            response.headers.update(self._throttle.left(request.method, subscription, principal[0]))
         entry = {
             "method": request.method,
             "path": request.path,
@@ -133,6 +136,3 @@ def _stamp(request: web.Request, response: web.StreamResponse, request_id: str) 
     response.headers["x-ms-routing-request-id"] = f"FAKECLOUD:{request_id}"
     if "x-ms-client-request-id" in request.headers:
         response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-    kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(request.method, "writes")
-    for scope, left in zip(("subscription-global", "subscription"), LEFT[kind], strict=True):
-        response.headers[f"x-ms-ratelimit-remaining-{scope}-{kind}"] = str(left)

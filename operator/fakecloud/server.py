@@ -18,6 +18,7 @@ from fakecloud import certs
 from fakecloud.arm.gateway import MAX_BODY, Gateway
 from fakecloud.arm.locations import LOCATIONS
 from fakecloud.arm.operations import Operations
+from fakecloud.arm.throttling import Throttle
 from fakecloud.arm.types import SUBSCRIPTION, Context, ResourceType
 from fakecloud.clock import Clock
 from fakecloud.compute.none import NoCompute
@@ -81,6 +82,8 @@ class Options:
     kubeconfig: str | None = None
     api_server: str | None = None
     levers: bool = False
+    throttle: float | None = None
+    """How many times as many requests as Azure are allowed; None: as many as come."""
     client_certificates: Sequence[str] = ()
     """PEM."""
     federated_identities: Sequence[Federated] = ()
@@ -106,10 +109,11 @@ class Server:
         issuers = Issuers(options.federated_keys, options.federated_ca)
         self.identity = Identity(self.store, tokens, Assertions(issuers))
         self.managed_identity = ManagedIdentity(self.store, tokens)
-        self.gateway = Gateway(self.context, self._types(), tokens)
+        self.throttle = Throttle(self.clock.now, options.throttle)
+        self.gateway = Gateway(self.context, self._types(), tokens, self.throttle)
         self.control = Control(self.journal, self.account["controlToken"])
         self.levers = self._levers() if options.levers else None
-        self.front = Front(self.journal, self.levers)
+        self.front = Front(self.journal, self.throttle, self.levers)
 
     def _levers(self) -> "Levers":
         from fakecloud.control.levers import Levers  # with models that a cloud without levers does not load
@@ -121,6 +125,7 @@ class Server:
             operations=self.operations,
             compute=self.compute,
             journal=self.journal,
+            throttle=self.throttle,
         )
 
     def _types(self) -> list[ResourceType]:

@@ -39,6 +39,7 @@ def test_the_servers_command() -> None:
         "--client=00000000-0000-0000-0000-000000000003",
         "--compute=host",
         "--speed=60",
+        "--throttle=off",
         "--dns-port=5353",
         "--public-range=203.0.113.0/24",
         f"--publish-namespace={NAMESPACE}",

@@ -19,6 +19,7 @@ from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_imp
 from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.namespaces import Namespaces
 from fakecloud.arm.paging import paged
+from fakecloud.arm.throttling import Throttle
 from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.identity.tokens import Refused, Tokens
 
@@ -40,11 +41,13 @@ class Gateway:
         context: Context,
         types: Iterable[ResourceType],
         tokens: Tokens,
+        throttle: Throttle,
     ) -> None:
         self._context = context
         self._types = context.types
         self._types |= {t.type.lower(): t for t in types}
         self._tokens = tokens
+        self._throttle = throttle
         self._namespaces = Namespaces(context.store, [t.type for t in self._types.values()])
         self._about = About(context.store, self._namespaces, tokens.tenant)
 
@@ -73,15 +76,19 @@ class Gateway:
     async def _answer(self, request: web.Request, principal: str) -> web.Response:
         api_version = _api_version(request)
         raw_path = request.rel_url.raw_path
-        told = self._about.tenant_wide(request.method, raw_path)
-        if told is None and (subscription := subscription_of(raw_path)) is not None:
+        subscription = subscription_of(raw_path)
+        if subscription is not None:
             self._check_subscription(subscription)
+        self._throttle.admit(request.method, subscription, principal)
+        told = self._about.tenant_wide(request.method, raw_path)
+        if told is None and subscription is not None:
             told = self._about.of_subscription(request.method, raw_path, subscription)
         if told is not None:
             return web.json_response(_in_pages(request, told))
         target = parse(raw_path)
         if target is None:
             raise ArmError(404, "InvalidResourceType", f"No resource type answers {request.path}.")
+        self._throttle.admit_at_provider(request.method, target)
         body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
         call = Call(target, api_version, body, request.headers, request.query, _base(request), principal)
         answer = await self._dispatch(request.method, call)

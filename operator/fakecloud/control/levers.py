@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fakecloud.arm.operations import Operations
+from fakecloud.arm.throttling import Throttle
 from fakecloud.clock import Clock
 from fakecloud.compute.port import Compute
 from fakecloud.control.faults import Faults, Rule
@@ -67,6 +68,7 @@ class Levers:
         operations: Operations,
         compute: Compute,
         journal: Journal,
+        throttle: Throttle,
     ) -> None:
         self._control = control
         self._store = store
@@ -74,6 +76,7 @@ class Levers:
         self._operations = operations
         self._compute = compute
         self._journal = journal
+        self._throttle = throttle
         self.faults = Faults(clock)
         self._snapshots: dict[str, Snapshot] = {}
 
@@ -160,6 +163,7 @@ class Levers:
     async def _reset(self, _: web.Request) -> web.Response:
         self.faults.clear()
         self._journal.clear()
+        self._throttle.clear()
         self._clock.run()
         await self._become({kind: documents for kind, documents in self._store.copy().items() if kind in KEPT})
         return web.Response(status=204)
