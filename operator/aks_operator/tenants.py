@@ -1,5 +1,6 @@
 """The managed clusters' own APIs: a client for each cluster, its credential in memory only."""
 
+import asyncio
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,6 +21,7 @@ class Tenants:
 
     def __init__(self) -> None:
         self._clients: dict[str, KubeClient] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def kubeconfig(self, cloud: Cloud, cluster_id: str) -> bytes:
         """The admin kubeconfig that Azure gives for a cluster, as YAML."""
@@ -33,11 +35,9 @@ class Tenants:
         self, cloud: Cloud, cluster_id: str, method: str, path: str, body: Mapping[str, Any] | None = None, **kw: Any
     ) -> dict[str, Any] | None:
         """The cluster's answer, None for 404. Raises Hold (ClusterUnreachable) when it does not answer or lets nobody in."""
-        client = self._clients.get(cluster_id.casefold())
+        client: KubeClient | None = None
         try:
-            if client is None:
-                config = yaml.safe_load(await self.kubeconfig(cloud, cluster_id))
-                client = self._clients[cluster_id.casefold()] = await KubeClient.from_dict(config)
+            client = await self._client(cloud, cluster_id)
             return await client.request(method, path, body, **kw)
         except (ValueError, yaml.YAMLError) as error:
             raise Hold(
@@ -47,13 +47,23 @@ class Tenants:
             if error.status == 404:
                 return None
             if error.status in {0, 401, 403, 502, 503, 504}:
-                await self.forget(cluster_id)
+                if client is self._clients.get(cluster_id.casefold()):  # else another has been made since
+                    await self.forget(cluster_id)
                 raise Hold(
                     "ClusterUnreachable",
                     f"the managed cluster's API does not answer as it should: {error}",
                     again_after=RETRY,
                 ) from error
             raise
+
+    async def _client(self, cloud: Cloud, cluster_id: str) -> KubeClient:
+        """The client of a cluster, made by the first who asks; the others wait for it."""
+        key = cluster_id.casefold()
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if (client := self._clients.get(key)) is None:
+                config = yaml.safe_load(await self.kubeconfig(cloud, cluster_id))
+                client = self._clients[key] = await KubeClient.from_dict(config)
+            return client
 
     async def forget(self, cluster_id: str) -> None:
         """The cluster is gone, or its credential changed."""

@@ -14,6 +14,7 @@ from tests.cluster.desk import LOCATION, Desk
 from tests.cluster.office import Machines, Office
 from tests.contract import bodies
 from tests.contract.cloud import Arm, Cloud, Group, until
+from tests.levers import Levers
 
 PUBLIC = "shop-public"
 IP = {"name": "shop-ip"}
@@ -108,7 +109,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def office(api: Api, kubeconfig: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     def over_nodes(home: str) -> Arm:
-        options = ("--compute", "host", "--kubeconfig", kubeconfig, "--api-server", api.server)
+        options = ("--levers", "--compute", "host", "--kubeconfig", kubeconfig, "--api-server", api.server)
         return Arm(Cloud(tmp_path_factory.mktemp("cloud"), "480", *options, "--publish-namespace", home))
 
     folder = tmp_path_factory.mktemp("office")
@@ -348,10 +349,13 @@ def test_too_few_machines_are_azures_quota_and_an_operation_that_failed_can_be_p
     desk.ready("NodePool", "system", 60)
     desk.pool("ssd", replicas=9)
     assert "quota" in desk.refused("NodePool", "ssd", "QuotaExceeded").lower()
+    levers = Levers(desk.arm.cloud)
+    levers.stop()  # the operation does not end before the machine is gone
     desk.edit("NodePool", "ssd", replicas=3)
-    machines_path = f"{shop.cluster}/agentPools/ssd"
-    until("it is being made", lambda: desk.seen(machines_path))
+    until("it is being made", lambda: desk.seen(f"{shop.cluster}/agentPools/ssd"))
     machines.remove_last()  # the quota was there when it was asked for
+    levers.run()
+    levers.close()
     until("it failed", lambda: condition(desk.get("NodePool", "ssd")).get("reason") == "QuotaExceeded" or None)
     desk.edit("NodePool", "ssd", replicas=2)
     desk.ready("NodePool", "ssd")

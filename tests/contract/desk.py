@@ -114,7 +114,10 @@ async def desk_of(group: Group) -> AsyncIterator[Desk]:
     session = Session(cloud, observer, clock=lambda: clock[0], now=lambda: "t", poll_interval=1.0)
     accounts = cast("Accounts", SimpleNamespace(get=lambda key: SimpleNamespace(session=session)))
     shares = Shares()
-    documents = Documents(Cache(references("op")), WorkQueue(lambda: clock[0]), accounts, shares, MARKS)
+    cache = Cache(references("op"))
+    for owner in (A, B):  # exposures that are gone are forgotten when nothing is left of them
+        cache.remember(owner, {"metadata": {"name": owner.name, "namespace": owner.namespace, "resourceVersion": "1"}})
+    documents = Documents(cache, WorkQueue(lambda: clock[0]), accounts, shares, MARKS)
     try:
         yield Desk(group, session, cloud, requests, clock, documents, shares)
     finally:
