@@ -31,13 +31,16 @@ def status(site: Site, name: str) -> dict[str, Any]:
 
 
 def asked_by_a_pod(site: Site, url: str) -> str:
-    """The page as a pod of the cluster gets it."""
+    """The page as a pod of the cluster gets it, or why it does not."""
     code = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=5).read().decode())"
-    return site.kubectl("exec", "deployment/web", "--", "python3", "-c", code)
+    asked = site.kubectl.try_("exec", "deployment/web", "--", "python3", "-c", code)
+    return asked.stdout + asked.stderr
 
 
 def test_a_cluster_ip_is_reached_by_pods(exposures: Site) -> None:
-    assert PAGE in asked_by_a_pod(exposures, status(exposures, "shop-inner")["url"])
+    url = status(exposures, "shop-inner")["url"]
+    # a Service is there before kube-proxy has told the pod's node of it: until then the connection is refused
+    until("the page", lambda: True if PAGE in asked_by_a_pod(exposures, url) else None)
 
 
 @pytest.fixture
