@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from fakecloud.cli import app
-from tests.chart.rendering import FAKECLOUD, NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, render
+from tests.chart.rendering import FAKECLOUD, NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, refusal, render
 
 
 def server(values: Manifest | None = None) -> Manifest:
@@ -53,6 +53,54 @@ def test_the_command_knows_every_option_that_it_is_given(workload: str) -> None:
     group = typer.main.get_group(app)
     command = group.commands[name]
     command.make_context(name, list(options))  # raises what the command line would say
+
+
+LOGIN: Manifest = {
+    "certificates": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "federatedIdentities": [
+        {"issuer": "https://one.example", "subject": "system:serviceaccount:a:b"},
+        {"issuer": "https://two.example", "subject": "somebody", "audience": "api://other"},
+    ],
+    "federatedKeys": '{"keys": []}',
+}
+
+
+def test_logins_without_the_secret() -> None:
+    rendered = render(FAKECLOUD, {"login": LOGIN})
+    assert one(rendered, "ConfigMap", "fakecloud-login")["data"] == {
+        "certificates": LOGIN["certificates"],
+        "federatedKeys": LOGIN["federatedKeys"],
+    }
+    pod = dict(pods(rendered))["StatefulSet/fakecloud"]
+    (container,) = pod["containers"]
+    assert [a for a in container["args"] if "federated" in a or "certificate" in a] == [
+        "--federated-identity=issuer=https://one.example,subject=system:serviceaccount:a:b",
+        "--federated-identity=issuer=https://two.example,subject=somebody,audience=api://other",
+        "--client-certificate=/etc/fakecloud/login/certificates",
+        "--federated-keys=/etc/fakecloud/login/federatedKeys",
+    ]
+    assert {"name": "login", "configMap": {"name": "fakecloud-login"}} in pod["volumes"]
+    assert {"name": "login", "mountPath": "/etc/fakecloud/login", "readOnly": True} in container["volumeMounts"]
+
+
+def test_without_such_logins_there_is_no_file_for_them() -> None:
+    rendered = render(FAKECLOUD, {"login": {"federatedIdentities": LOGIN["federatedIdentities"]}})
+    assert not [m for m in rendered if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "fakecloud-login"]
+    assert "login" not in {v["name"] for v in dict(pods(rendered))["StatefulSet/fakecloud"]["volumes"]}
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ({"certificates": "-----BEGIN PRIVATE KEY-----"}, "/login/certificates"),
+        ({"certificates": LOGIN["certificates"] + "-----BEGIN PRIVATE KEY-----"}, "/login/certificates"),
+        ({"federatedIdentities": [{"issuer": "https://one.example"}]}, "subject"),
+        ({"federatedIdentities": [{"issuer": "http://one.example", "subject": "x"}]}, "issuer"),
+        ({"federatedKeys": "/a/path"}, "/login/federatedKeys"),
+    ],
+)
+def test_logins_that_are_refused(login: Manifest, said: str) -> None:
+    assert said in refusal(FAKECLOUD, {"login": login})
 
 
 def test_probes_ask_over_tls() -> None:

@@ -49,6 +49,9 @@ ANOTHER: dict[str, Any] = {
     "subscriptionId": "11111111-0000-0000-0000-000000000001",
     "tenantId": "11111111-0000-0000-0000-000000000002",
     "clientId": "11111111-0000-0000-0000-000000000003",
+    "certificates": "-----BEGIN CERTIFICATE-----",
+    "federatedIdentities": [{"issuer": "https://another.example", "subject": "another"}],
+    "federatedKeys": "-----BEGIN PUBLIC KEY-----",
 }
 
 

@@ -82,7 +82,7 @@ class Machines:
     def add(self, count: int) -> None:
         """Workers join, each under a name that no node had before: a controller remembers when it last heard of a name.
 
-        Nobody sends heartbeats for them: after 50 s they are not ready, and can be taken by no pool any more.
+        Nobody sends heartbeats for them, and nobody misses any: they stay ready.
         """
         for _ in range(count):
             name = f"w-{next(self._numbers)}-{self._home}"

@@ -22,3 +22,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "fakecloud.host" -}}
 {{- printf "fakecloud.%s.svc" .Release.Namespace -}}
 {{- end -}}
+
+{{/* Files by which the client may log in, by name, as YAML; nothing when there are none. */}}
+{{- define "fakecloud.login" -}}
+{{- range $name := list "certificates" "federatedKeys" }}
+{{- with index $.Values.login $name }}
+{{ $name }}: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
