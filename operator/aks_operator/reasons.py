@@ -24,6 +24,7 @@ _REASONS: Final[Mapping[str, str]] = {
     **dict.fromkeys(_CAPACITY, "CapacityExhausted"),
     "DenyAssignmentAuthorizationFailed": "NodeResourceGroupLocked",
     "LinkedAuthorizationFailed": "MissingRoleAssignment",
+    "ResourceGroupLocked": "NodeResourceGroupLocked",
     "ScopeLocked": "NodeResourceGroupLocked",
 }
 

@@ -32,6 +32,7 @@ from fakecloud.identity.assertions import Assertions, Federated, Issuers
 from fakecloud.identity.managed import IDENTITY, PATH, ManagedIdentity
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
+from fakecloud.providers.authorization.locks import Locks
 from fakecloud.providers.containerservice.clusters import Clusters
 from fakecloud.providers.containerservice.machines import Fleet, Machines
 from fakecloud.providers.containerservice.pools import Pools
@@ -135,6 +136,7 @@ class Server:
         inhabitants = Inhabitants(context.store)
         return [
             ResourceGroups(context),
+            Locks(context),
             Clusters(context, pools, fleet, self.compute),
             pools,
             Machines(context),

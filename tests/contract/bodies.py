@@ -10,6 +10,7 @@ SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups"
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
 BALANCERS = "Microsoft.Network/loadBalancers"
 ZONES = "Microsoft.Network/dnsZones"
+LOCKS = "Microsoft.Authorization/locks"
 Body = dict[str, Any]
 
 
@@ -52,6 +53,11 @@ def network(*subnets: Body, prefix: str = "10.0.0.0/16") -> Body:
 def subnet(name: str, prefix: str, **properties: Any) -> Body:
     """A subnet in its network's body."""
     return {"name": name, "properties": {"addressPrefix": prefix, **properties}}
+
+
+def lock(level: str = "CanNotDelete", **properties: Any) -> Body:
+    """A management lock."""
+    return {"properties": {"level": level, **properties}}
 
 
 def security_group(*rules: Body) -> Body:

@@ -25,7 +25,16 @@ WORDS: Final = st.sampled_from(
         *("virtualNetworks", "subnets", "networkSecurityGroups", "securityRules", "defaultSecurityRules"),
         *("publicIPAddresses", "loadBalancers", "backendAddressPools", "loadBalancingRules", "probes", "health"),
         *("dnsZones", "A", "CNAME", "TXT", "SOA", "NS", "recordsets", "operations", "operationresults"),
-        *("listClusterAdminCredential", "stop", "resourceGroups", "resources", "providers", "subscriptions"),
+        *(
+            "Microsoft.Authorization",
+            "locks",
+            "listClusterAdminCredential",
+            "stop",
+            "resourceGroups",
+            "resources",
+            "providers",
+            "subscriptions",
+        ),
     ]
 )
 SCALARS: Final = (
@@ -57,6 +66,7 @@ GOOD: Final[dict[str, dict[str, Any]]] = {
     f"{bodies.SECURITY_GROUPS}/nsg/securityRules/fuzz": {"properties": bodies.rule_properties()},
     f"{bodies.NETWORKS}/fuzz": bodies.network(bodies.subnet("s", "10.0.0.0/24")),
     f"{bodies.NETWORKS}/net/subnets/fuzz": {"properties": {"addressPrefix": "10.0.9.0/24"}},
+    f"{bodies.ADDRESSES}/ip/providers/{bodies.LOCKS}/fuzz": bodies.lock(notes="x"),
     f"{bodies.ZONES}/fuzz.example": {"location": "global"},
     f"{bodies.ZONES}/demo.example/A/fuzz": {"properties": {"TTL": 60, "ARecords": [{"ipv4Address": "10.0.0.1"}]}},
     f"{bodies.ZONES}/demo.example/CAA/fuzz": {

@@ -38,6 +38,7 @@ _BY_CODE: Final[Mapping[str, type[CloudError]]] = {
     "ReferencedResourceNotProvisioned": Busy,
     "RequestDisallowedByPolicy": Terminal,
     "ResourceGroupBeingDeleted": Busy,
+    "ResourceGroupLocked": Terminal,
     "ResourceGroupNotFound": NotFound,
     "ResourceNotFound": NotFound,
     "RetryableError": Busy,

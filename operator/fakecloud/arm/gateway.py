@@ -12,8 +12,8 @@ from typing import Any, Final, NoReturn
 
 from aiohttp import web
 
+from fakecloud.arm import guards, surface
 from fakecloud.arm import operations as lro
-from fakecloud.arm import surface
 from fakecloud.arm.about import METADATA, About, endpoints, subscription_of
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_implemented
 from fakecloud.arm.ids import Target, parse
@@ -124,6 +124,7 @@ class Gateway:
             if method != "GET":
                 raise _not_allowed(method)
             return Answer(200, self._context.store.get(SUBSCRIPTION, call.target.subscription))
+        guards.check(self._context, method, call)
         return await self._verb(self._types["microsoft.resources/resourcegroups"], method, call)
 
     async def _resource(self, method: str, call: Call) -> Answer:
@@ -145,6 +146,7 @@ class Gateway:
             return await handler.list(call)
         if target.parent is not None and self._context.resource(target.parent) is None and method != "DELETE":
             raise _parent_missing(method, target, target.parent)
+        guards.check(self._context, method, call)
         if method == "POST":
             return await handler.post(call, verb.removeprefix("POST:"))
         return await self._verb(handler, method, call)

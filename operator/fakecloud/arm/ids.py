@@ -16,18 +16,26 @@ class Target:
     type: str
     names: tuple[str, ...]
     collection: bool
+    on: str | None = None
+    """The id of the resource that this one extends, None when it extends none."""
+
+    @property
+    def scope(self) -> str:
+        """The id of what holds it, as the caller spelled it: a resource that it extends, a group or a subscription."""
+        if self.on is not None:
+            return self.on
+        return f"/subscriptions/{self.subscription}" + (
+            f"/resourceGroups/{self.group}" if self.group is not None else ""
+        )
 
     @property
     def id(self) -> str:
         """The id as the caller spelled it (of a collection: its parent's)."""
-        base = f"/subscriptions/{self.subscription}" + (
-            f"/resourceGroups/{self.group}" if self.group is not None else ""
-        )
-        if not self.type:
-            return base
+        if not self.type or not self.names:
+            return self.scope
         provider, *segments = self.type.split("/")
         path = "".join(f"/{segment}/{name}" for segment, name in zip(segments, self.names, strict=False))
-        return f"{base}/providers/{provider}{path}" if self.names else base
+        return f"{self.scope}/providers/{provider}{path}"
 
     @property
     def name(self) -> str:
@@ -61,8 +69,10 @@ def parse(raw_path: str) -> Target | None:
         )
     provider, segments, names = rest[1], rest[2::2], rest[3::2]
     extended = [i for i, segment in enumerate(segments) if segment.lower() == "providers"]
+    on = None
     if extended and extended[-1] + 1 < len(segments):  # a resource on a resource: its own provider answers
-        provider, segments, names = names[extended[-1]], segments[extended[-1] + 1 :], names[extended[-1] + 1 :]
-    return Target(
-        subscription, group, "/".join([provider, *segments]), tuple(names), collection=len(segments) > len(names)
-    )
+        last = extended[-1]
+        on = "/" + "/".join(parts[: len(parts) - len(rest) + 2 + 2 * last])
+        provider, segments, names = names[last], segments[last + 1 :], names[last + 1 :]
+    collection = len(segments) > len(names)
+    return Target(subscription, group, "/".join([provider, *segments]), tuple(names), collection, on)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request, not_found
@@ -15,6 +15,10 @@ from fakecloud.store import Body, Store
 
 Change = tuple[str, str, Body | None]
 """A document's kind, its key, and what it becomes (None: removed)."""
+EXTENSION: Final = "extension"
+"""The kind of the documents that are resources on resources, keyed by their ids."""
+OUTLIVES: Final = "_outlives"
+"""The mark of an extension that stays when what it extends goes."""
 GROUP = "group"
 SUBSCRIPTION = "subscription"
 
@@ -97,6 +101,11 @@ class Context:
         self.operations.start(operation)
 
 
+def extensions_gone(store: Store, id_: str) -> Sequence[Change]:
+    """The changes that remove what extends a resource or a group that goes, or anything in it."""
+    return [(EXTENSION, key, None) for key, body in store.under(EXTENSION, f"{id_}/") if not body.get(OUTLIVES)]
+
+
 @dataclass(frozen=True)
 class Fidelity:
     """How near a type is to Azure's, as sentences for docs/fidelity.md; in brackets the evidence."""
@@ -170,7 +179,7 @@ class ResourceType:
     def gone(self, id_: str) -> Sequence[Change]:
         """The changes that remove a resource and its children."""
         below = [(RESOURCE, key, None) for key, _ in self.store.under(RESOURCE, f"{id_}/")]
-        return [*below, (RESOURCE, id_, None)]
+        return [*below, (RESOURCE, id_, None), *extensions_gone(self.store, id_)]
 
     async def patch(self, call: Call) -> Answer:
         """Update what the body tells, and nothing else."""

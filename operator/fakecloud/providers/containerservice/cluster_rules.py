@@ -20,6 +20,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         *("userDefinedRouting", "managedNATGateway", "userAssignedNATGateway"),
     ),
     "networkProfile.loadBalancerProfile.backendPoolType": ("nodeIPConfiguration", "nodeIP"),
+    "nodeResourceGroupProfile.restrictionLevel": ("Unrestricted", "ReadOnly"),
     "supportPlan": ("KubernetesOfficial", "AKSLongTermSupport"),
     "autoUpgradeProfile.upgradeChannel": ("none", "patch", "stable", "rapid", "node-image"),
     "autoUpgradeProfile.nodeOSUpgradeChannel": ("None", "Unmanaged", "SecurityPatch", "NodeImage"),

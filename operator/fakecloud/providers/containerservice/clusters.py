@@ -8,11 +8,21 @@ from typing import Any, ClassVar
 from fakecloud.arm import locations
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
-from fakecloud.arm.types import GROUP, RESOURCE, SUBSCRIPTION, Answer, Call, Context, Fidelity, ResourceType
+from fakecloud.arm.types import (
+    GROUP,
+    RESOURCE,
+    SUBSCRIPTION,
+    Answer,
+    Call,
+    Context,
+    Fidelity,
+    ResourceType,
+    extensions_gone,
+)
 from fakecloud.compute.port import Compute
 from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
-from fakecloud.providers.containerservice.node_group import node_group
+from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
 from fakecloud.providers.containerservice.pools import READ_ONLY, SETTLED, Pools
 from fakecloud.providers.containerservice.refusals import immutable, invalid, refuse
 from fakecloud.store import Body
@@ -185,6 +195,7 @@ class Clusters(ResourceType):
     def _update(self, call: Call, known: Body) -> Answer:
         refusals.check_power(known)
         self._refuse_busy(known)
+        check_unlocked(self.context, known)
         given = call.body.get("properties") or {}
         have = known["properties"]
         _check_immutable(given, have)
@@ -214,7 +225,7 @@ class Clusters(ResourceType):
         defaults.complete_oidc(body, self._tenant(call))
         seconds = UPGRADE_SECONDS if upgrading else UPDATE_SECONDS
         operation = self._operation("updateCluster", call, body, seconds, version=version)
-        self.context.begin(operation, (RESOURCE, body["id"], body))
+        self.context.begin(operation, (RESOURCE, body["id"], body), *restrict(self.context, body))
         return Answer(200, self.shown(body), operation=operation)
 
     def _check_profiles(self, cluster: Body, profiles: list[Body]) -> None:
@@ -242,6 +253,7 @@ class Clusters(ResourceType):
         body = self.found(call)
         refusals.check_etag(call, body["eTag"])
         self._refuse_busy(body)
+        check_unlocked(self.context, body)
         changed = {**body, "tags": call.body.get("tags", body.get("tags")), "eTag": str(uuid.uuid4())}
         changed["properties"] = {**body["properties"], "provisioningState": "Updating"}
         operation = self._operation("updateCluster", call, changed, UPDATE_SECONDS)
@@ -257,6 +269,7 @@ class Clusters(ResourceType):
         if body["properties"]["provisioningState"] == "Deleting":
             return Answer(202, None, operation=self.context.operations.running_on(body["id"]), location=True)
         self._refuse_busy(body)
+        check_unlocked(self.context, body)
         deleting = {**body, "properties": {**body["properties"], "provisioningState": "Deleting"}}
         operation = self._operation("deleteCluster", call, body, DELETE_SECONDS)
         self.context.begin(operation, (RESOURCE, body["id"], deleting))
@@ -293,10 +306,13 @@ class Clusters(ResourceType):
     async def remove(self, body: Body) -> None:
         """See ResourceType: with its pools, its machines, and the node group with all it holds."""
         await self._fleet.release(body["id"])
-        subscription = body["id"].split("/")[2]
-        group = f"/subscriptions/{subscription}/resourcegroups/{body['properties']['nodeResourceGroup']}".lower()
+        group = group_of(body)
         await self.context.remove_below(group, force=True)
-        self.store.write([*self.gone(body["id"]), (GROUP, group, None)])
+        self.store.write([*self.gone(body["id"]), (GROUP, group, None), *extensions_gone(self.store, group)])
+
+    def in_use(self, body: Body) -> ArmError | None:
+        """See ResourceType: a lock in its node group keeps it."""
+        return locked(self.context, body)
 
     def _operation(self, name: str, call: Call, body: Body, seconds: float, **data: Any) -> Body:
         return self.context.operations.document(
@@ -331,6 +347,7 @@ class Clusters(ResourceType):
         self._refuse_busy(body)
         if body["properties"]["powerState"]["code"] == code:
             return Answer(204)
+        check_unlocked(self.context, body)
         if code == "Running":
             pools = self.context.children(body["id"], POOL_TYPE)
             counts = {pool["id"]: int(pool["properties"]["count"]) for pool in pools}

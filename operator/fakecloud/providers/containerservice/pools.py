@@ -9,6 +9,7 @@ from fakecloud.arm.shapes import Shape
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, Fidelity, ResourceType
 from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet, NodeNetwork
+from fakecloud.providers.containerservice.node_group import check_unlocked
 from fakecloud.providers.containerservice.refusals import refuse
 from fakecloud.store import Body
 
@@ -257,6 +258,7 @@ class Pools(ResourceType):
         own = (pool or {}).get("properties", {}).get("provisioningState", "Succeeded")
         if own not in SETTLED:
             raise refusals.busy(f"Another agentpool operation ({(pool or {})['name']} - {own})")
+        check_unlocked(self.context, cluster)
 
     def _operation(self, name: str, call: Call, body: Body, cluster: Body, seconds: float, **data: Any) -> Body:
         return self.context.operations.document(

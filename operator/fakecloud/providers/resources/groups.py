@@ -4,7 +4,7 @@ import json
 import re
 
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found
-from fakecloud.arm.types import GROUP, Answer, Call, Context, Fidelity, ResourceType
+from fakecloud.arm.types import GROUP, Answer, Call, Context, Fidelity, ResourceType, extensions_gone
 from fakecloud.store import Body
 
 NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
@@ -23,7 +23,7 @@ class ResourceGroups(ResourceType):
         ),
         simplified=("deletion takes 20 s whatever the group holds",),
         missing=(
-            "locks, policies, moves, export of templates",
+            "policies, moves, export of templates",
             "`$filter` of lists",
         ),
     )
@@ -128,7 +128,7 @@ class ResourceGroups(ResourceType):
                 f"Deletion of resource group '{name}' failed as resources with identifiers {identifiers} could not be deleted. The provisioning state of the resource group will be rolled back. The tracking Id is '{operation['id']}'. Please check audit logs for more details.",
                 details=details,
             )
-        self.store.delete(GROUP, group)
+        self.store.write([(GROUP, group, None), *extensions_gone(self.store, group)])
 
     async def _stays(self, operation: Body) -> None:
         body = self.store.get(GROUP, operation["resource"])

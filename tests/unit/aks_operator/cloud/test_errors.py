@@ -80,6 +80,7 @@ ANSWERS: list[tuple[int, Any, type[CloudError], str]] = [
     (403, gateway("DenyAssignmentAuthorizationFailed"), Terminal, "NodeResourceGroupLocked"),
     (403, gateway("RequestDisallowedByPolicy"), Terminal, "RequestDisallowedByPolicy"),
     (409, gateway("ScopeLocked"), Terminal, "NodeResourceGroupLocked"),
+    (409, flat("ResourceGroupLocked"), Terminal, "NodeResourceGroupLocked"),
     (501, gateway("NotImplemented"), Terminal, "NotSupported"),
     (500, gateway("InternalServerError"), Transient, "CloudUnreachable"),
     (503, None, Transient, "CloudUnreachable"),
