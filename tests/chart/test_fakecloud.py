@@ -6,7 +6,18 @@ import pytest
 import typer
 
 from fakecloud.cli import app
-from tests.chart.rendering import FAKECLOUD, NAMESPACE, OPERATOR, Manifest, containers, everything, one, pods, refusal, render
+from tests.chart.rendering import (
+    FAKECLOUD,
+    NAMESPACE,
+    OPERATOR,
+    Manifest,
+    containers,
+    everything,
+    one,
+    pods,
+    refusal,
+    render,
+)
 
 
 def server(values: Manifest | None = None) -> Manifest:
