@@ -49,6 +49,7 @@ from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.resources.groups import ResourceGroups
+from fakecloud.providers.resources.tags import Tags
 from fakecloud.store import Body, Store
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Server:
         inhabitants = Inhabitants(context.store)
         return [
             ResourceGroups(context),
+            Tags(context),
             Locks(context),
             Clusters(context, pools, fleet, self.compute),
             pools,

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 from aiohttp import web
 
-from fakecloud.arm import guards, surface
+from fakecloud.arm import guards, listing, surface, tags
 from fakecloud.arm import operations as lro
 from fakecloud.arm.about import METADATA, About, endpoints, subscription_of
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found, not_implemented
@@ -20,7 +20,7 @@ from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.namespaces import Namespaces
 from fakecloud.arm.paging import paged
 from fakecloud.arm.throttling import Throttle
-from fakecloud.arm.types import RESOURCE, SUBSCRIPTION, Answer, Call, Context, ResourceType
+from fakecloud.arm.types import SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.identity.tokens import Refused, Tokens
 
 log = logging.getLogger(__name__)
@@ -180,6 +180,7 @@ class Gateway:
     async def _verb(self, handler: ResourceType, method: str, call: Call) -> Answer:
         if method in {"PUT", "PATCH"}:
             call = replace(call, body=handler.read(call.body))
+            tags.check(call.body.get("tags") or {})
         match method:
             case "GET":
                 return await handler.get(call)
@@ -225,15 +226,9 @@ class Gateway:
 
     def _everything(self, call: Call) -> Answer:
         """All top-level resources of a group or a subscription."""
-        prefix = call.target.id.lower() + "/"
         if call.target.group is not None and self._context.group(call.target.subscription, call.target.group) is None:
             raise group_not_found(call.target.group)
-        found = [
-            {key: body[key] for key in ("id", "name", "type", "location", "tags") if key in body}
-            for _, body in self._context.store.under(RESOURCE, prefix)
-            if str(body["type"]).count("/") == 1
-        ]
-        return Answer(200, {"value": found})
+        return Answer(200, {"value": listing.everything(self._context, call)})
 
     def _respond(self, call: Call, answer: Answer) -> web.Response:
         headers = dict(answer.headers)

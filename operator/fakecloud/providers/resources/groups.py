@@ -4,6 +4,7 @@ import json
 import re
 
 from fakecloud.arm.errors import ArmError, bad_request, group_not_found
+from fakecloud.arm.listing import filtered
 from fakecloud.arm.types import GROUP, Answer, Call, Context, Fidelity, ResourceType, extensions_gone
 from fakecloud.store import Body
 
@@ -19,13 +20,11 @@ class ResourceGroups(ResourceType):
         exact=(
             "201 or 200 at once; DELETE is 202 with a Location only, 202 until done, then 200 (R)",
             "deletion takes all the group holds, users before what they use; what something outside uses keeps the group: 409 ResourceGroupDeletionBlocked, and it is Succeeded again (I)",
+            "`$filter` by tagName and tagValue (M)",
             "nothing can be made in a group that is being deleted: 409 (D)",
         ),
         simplified=("deletion takes 20 s whatever the group holds",),
-        missing=(
-            "policies, moves, export of templates",
-            "`$filter` of lists",
-        ),
+        missing=("policies, moves, export of templates",),
     )
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
 
@@ -46,7 +45,8 @@ class ResourceGroups(ResourceType):
     async def list(self, call: Call) -> Answer:
         """See ResourceType."""
         prefix = f"/subscriptions/{call.target.subscription}/".lower()
-        return Answer(200, {"value": [self.shown(body) for _, body in self.store.under(GROUP, prefix)]})
+        found = filtered((body for _, body in self.store.under(GROUP, prefix)), call, frozenset())
+        return Answer(200, {"value": [self.shown(body) for body in found]})
 
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
