@@ -44,7 +44,7 @@ from fakecloud.providers.containerservice.versions import (
     UpgradeProfiles,
 )
 from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
-from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, LoadBalancers
+from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, InboundNatRules, LoadBalancers
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
@@ -157,7 +157,7 @@ class Server:
             BalancerParts(context, "frontendIPConfigurations"),
             BalancerParts(context, "loadBalancingRules", self.dataplane.health),
             BalancerParts(context, "probes"),
-            BalancerParts(context, "inboundNatRules"),
+            InboundNatRules(context),
             BalancerParts(context, "outboundRules"),
             Zones(context),
             *(RecordSets(context, record_type) for record_type in RECORD_TYPES),

@@ -294,14 +294,6 @@ def test_an_internal_frontend_needs_a_subnet_that_is_there(arm: Arm, lb: str, ne
     assert (reply.status, reply.code) == (400, "InvalidResourceReference")
 
 
-def test_what_the_data_plane_would_not_do_is_501(arm: Arm, lb: str, ip: str) -> None:
-    for parts in (
-        {"outboundRules": [{"name": "out"}]},
-        {"inboundNatRules": [{"name": "nat"}]},
-    ):
-        assert refusal(arm, lb, ip, **parts) == (501, "NotImplemented")
-
-
 def test_the_health_of_a_rule_is_answered_for_each_backend(
     sdk: Clients, group: Group, arm: Arm, lb: str, ip: str
 ) -> None:
@@ -311,12 +303,3 @@ def test_the_health_of_a_rule_is_answered_for_each_backend(
     assert (health.up, health.down) == (0, 0)
     reply = arm.post(f"{lb}/loadBalancingRules/none/health")
     assert (reply.status, reply.code) == (404, "NotFound")
-
-
-def test_lists_that_a_balancer_does_not_use_can_be_read_and_are_empty(arm: Arm, lb: str, ip: str) -> None:
-    made = arm.make(lb, balancer(lb, address_id=ip))
-    for name in ("inboundNatRules", "outboundRules"):
-        assert made["properties"][name] == []
-        assert arm.get(f"{lb}/{name}").body == {"value": []}
-    reply = arm.put(f"{lb}/inboundNatRules/r", {"properties": {}})
-    assert (reply.status, reply.code) == (501, "NotImplemented")

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 import fakecloud.arm.surface
-import fakecloud.providers.containerservice.shapes
+import fakecloud.providers
 from fakecloud.arm.surface import AZURE
 from hack import arm_models, arm_surface
 from tests.contract.cloud import Arm, Group, Reply
@@ -29,11 +31,10 @@ def test_the_table_of_what_azure_can_do_is_that_of_the_sdk() -> None:
     assert table == arm_surface.table(), "hack/arm_surface.py > operator/fakecloud/arm/azure.txt"
 
 
-def test_the_models_of_aks_are_those_of_the_sdk() -> None:
-    models = Path(fakecloud.providers.containerservice.shapes.__file__).with_name("models.json").read_text()
-    assert models == arm_models.table(), (
-        "hack/arm_models.py > operator/fakecloud/providers/containerservice/models.json"
-    )
+@pytest.mark.parametrize("provider", arm_models.TABLES)
+def test_the_models_of_a_provider_are_those_of_the_sdk(provider: str) -> None:
+    file = Path(fakecloud.providers.__file__).parent / provider / "models.json"
+    assert file.read_text() == arm_models.TABLES[provider](), f"hack/arm_models.py {provider} > {file}"
 
 
 def test_every_operation_of_the_sdk_is_built_or_501(group: Group, arm: Arm) -> None:

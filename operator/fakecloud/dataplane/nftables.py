@@ -130,11 +130,13 @@ def _translations(frontend: Frontend, backends: Sequence[Backend]) -> list[str]:
     if not backends:
         return []
     protocol = frontend.protocol.lower()
-    match = f"ip daddr {frontend.address} {protocol} dport {frontend.port} ct mark set {MARK}"
+    port = f"{protocol} dport {frontend.port}" if frontend.port else f"meta l4proto {protocol}"
+    match = f"ip daddr {frontend.address} {port} ct mark set {MARK}"
     if len(backends) == 1:
-        return [f"{match} dnat to {backends[0].address}:{backends[0].port}"]
+        [only] = backends
+        return [f"{match} dnat to {only.address}" + (f":{only.port}" if only.port else "")]
     key = "ip saddr" if frontend.sticky else f"ip saddr . {protocol} sport"
-    places = ", ".join(f"{i} : {b.address} . {b.port}" for i, b in enumerate(backends))
+    places = ", ".join(f"{i} : {b.address}" + (f" . {b.port}" if b.port else "") for i, b in enumerate(backends))
     return [f"{match} dnat to jhash {key} mod {len(backends)} map {{ {places} }}"]
 
 

@@ -53,7 +53,10 @@ class Backend:
 
 @dataclass(frozen=True)
 class Frontend:
-    """One load-balancing rule: connections to `address`:`port` are spread over the backends."""
+    """One rule of balancing or inbound NAT: connections to `address`:`port` are spread over the backends.
+
+    Port 0 stands for all of them, and then that of a connection stays as it is: HA ports.
+    """
 
     rule: str
     """The rule's ARM id."""
@@ -169,30 +172,57 @@ def _frontends(
         list_: {str(entry["id"]).lower(): entry["properties"] for entry in properties.get(list_) or ()}
         for list_ in ("frontendIPConfigurations", "backendAddressPools", "probes")
     }
-    for rule in properties.get("loadBalancingRules") or ():
-        wanted = rule["properties"]
-        frontend = named["frontendIPConfigurations"].get(_reference(wanted.get("frontendIPConfiguration")) or "", {})
+
+    def address_of(rule: Mapping[str, Any]) -> str | None:
+        wanted = rule["properties"].get("frontendIPConfiguration")
+        frontend = named["frontendIPConfigurations"].get(_reference(wanted) or "", {})
         public = addresses.get(_reference(frontend.get("publicIPAddress")) or "")
         address = (public or {}).get("properties", {}).get("ipAddress") or frontend.get("privateIPAddress")
+        return None if address is None else str(address)
+
+    for rule in properties.get("loadBalancingRules") or ():
+        wanted, address = rule["properties"], address_of(rule)
         pool = named["backendAddressPools"].get(_reference(wanted.get("backendAddressPool")) or "", {})
         probe = named["probes"].get(_reference(wanted.get("probe")) or "")
-        if not address or wanted["protocol"] not in {"Tcp", "Udp"}:
+        if not address:
             continue
         backends = [
             entry["properties"]["ipAddress"]
             for entry in pool.get("loadBalancerBackendAddresses") or ()
             if entry["properties"].get("ipAddress") in machines
         ]
-        yield Frontend(
-            rule=str(rule["id"]),
-            address=str(address),
-            protocol=str(wanted["protocol"]),
-            port=int(wanted["frontendPort"]),
-            sticky=wanted.get("loadDistribution") in {"SourceIP", "SourceIPProtocol"},
-            backends=tuple(
-                Backend(backend, int(wanted["backendPort"]), _probe(backend, probe)) for backend in sorted(backends)
-            ),
-        )
+        for protocol in _transports(wanted["protocol"]):
+            yield Frontend(
+                rule=str(rule["id"]),
+                address=address,
+                protocol=protocol,
+                port=int(wanted["frontendPort"]),
+                sticky=wanted.get("loadDistribution") in {"SourceIP", "SourceIPProtocol"},
+                backends=tuple(
+                    Backend(backend, int(wanted["backendPort"]), _probe(backend, probe)) for backend in sorted(backends)
+                ),
+            )
+    for rule in properties.get("inboundNatRules") or ():
+        if address := address_of(rule):
+            pool = named["backendAddressPools"].get(_reference(rule["properties"].get("backendAddressPool")) or "", {})
+            yield from _translated(rule, address, pool, machines)
+
+
+def _translated(
+    rule: Mapping[str, Any], address: str, pool: Mapping[str, Any], machines: Mapping[str, Machine]
+) -> Iterable[Frontend]:
+    """What an inbound NAT rule carries: each of its ports to one backend."""
+    for entry in pool.get("loadBalancerBackendAddresses") or ():
+        backend = entry["properties"].get("ipAddress")
+        for mapping in entry["properties"].get("inboundNatRulesPortMapping") or ():
+            if mapping["inboundNatRuleName"] == rule["name"] and backend in machines:
+                for protocol in _transports(rule["properties"]["protocol"]):
+                    backends = (Backend(backend, int(mapping["backendPort"]), None),)
+                    yield Frontend(str(rule["id"]), address, protocol, int(mapping["frontendPort"]), False, backends)
+
+
+def _transports(protocol: str) -> tuple[str, ...]:
+    return ("Tcp", "Udp") if protocol == "All" else (protocol,)
 
 
 def _probe(machine: str, properties: Mapping[str, Any] | None) -> Probe | None:

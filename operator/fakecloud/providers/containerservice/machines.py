@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
 from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
-from fakecloud.providers.network.base import free_in, taken_in
+from fakecloud.providers.network.addressing import free_in, taken_in
 from fakecloud.store import Body
 
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"

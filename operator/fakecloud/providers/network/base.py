@@ -1,23 +1,16 @@
 """How Network writes: 201 and an operation, etags, states, busy resources."""
 
-import ipaddress
 import re
 import uuid
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from fakecloud.arm import locations, operations
 from fakecloud.arm.errors import ArmError, bad_request, not_implemented
 from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, ResourceType
-from fakecloud.store import Body, Store
+from fakecloud.store import Body
 
 PROVIDER = "Microsoft.Network"
-BALANCERS: Final = f"{PROVIDER}/loadBalancers"
-MACHINES: Final = "Microsoft.ContainerService/managedClusters/agentPools/machines"
-POOLS: Final = "Microsoft.ContainerService/managedClusters/agentPools"
-"""Whose nodes have interfaces in subnets."""
-RESERVED: Final = 3
-"""Addresses at the beginning of a subnet that Azure keeps for itself."""
 NAME: Final = re.compile(r"[a-zA-Z0-9]([-\w.]{0,78}\w)?", re.ASCII)
 
 
@@ -343,29 +336,6 @@ def referenced(context: Context, wanted: str, by: str) -> Body:
     return found
 
 
-def taken_in(store: Store, subnet: str) -> dict[str, str]:
-    """The private addresses that are taken in a subnet, and by what: machines by their row's id, frontends by their own."""
-    wanted = subnet.lower()
-    taken = {
-        str(address["ip"]): str(row["id"])
-        for row in store.resources(MACHINES)
-        if str(row["_subnet"]).lower() == wanted
-        for address in row["properties"]["network"]["ipAddresses"]
-    }
-    for balancer in store.resources(BALANCERS):
-        for frontend in balancer["properties"].get("frontendIPConfigurations") or ():
-            properties = frontend["properties"]
-            if (reference(properties.get("subnet")) or "").lower() == wanted:
-                taken[str(properties["privateIPAddress"])] = str(frontend["id"])
-    return taken
-
-
-def free_in(prefix: str, taken: Container[str]) -> str | None:
-    """The first address of a subnet that nobody has; Azure keeps the first three for itself. None when it is full."""
-    hosts = enumerate(ipaddress.ip_network(prefix).hosts(), start=1)
-    return next((str(address) for number, address in hosts if number > RESERVED and str(address) not in taken), None)
-
-
 def missing_reference(wanted: str, by: str) -> ArmError:
     """The refusal of an id that leads nowhere. `by` is the id of the resource that has it."""
     return bad_request(
@@ -376,13 +346,23 @@ def missing_reference(wanted: str, by: str) -> ArmError:
 
 
 def refuse_unbuilt(type_: str, given: dict[str, Any], paths: Iterable[str]) -> None:
-    """Raises ArmError (501) for a property, at one of the dotted `paths`, that nothing here would act on."""
+    """Raises ArmError (501) for a property, at one of the dotted `paths`, that nothing here would act on.
+
+    A path goes through the entries of lists.
+    """
     for path in paths:
-        value: Any = given
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value:
+        if any(_reached(given, path.split("."))):
             raise not_implemented(type_, path)
+
+
+def _reached(value: Any, keys: Sequence[str]) -> Iterator[Any]:
+    if isinstance(value, list) and keys:
+        for entry in value:
+            yield from _reached(entry, keys)
+    elif not keys:
+        yield value
+    elif isinstance(value, dict):
+        yield from _reached(value.get(keys[0]), keys[1:])
 
 
 def properties_of(call: Call) -> dict[str, Any]:

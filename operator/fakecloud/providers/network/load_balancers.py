@@ -4,35 +4,30 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.errors import ArmError, bad_request, not_implemented
 from fakecloud.arm.locations import normal
-from fakecloud.arm.shapes import TRACKED, Shape
-from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, Fidelity, ResourceType
-from fakecloud.providers.network import balancer_rules
+from fakecloud.arm.shapes import Shape
+from fakecloud.arm.types import Answer, Call, Change, Context, Fidelity, ResourceType
+from fakecloud.providers.network import addressing, balancer_nat, balancer_rules
+from fakecloud.providers.network.balancer_parts import LISTS, TYPE, Claims, entry, tie, users_of
 from fakecloud.providers.network.base import (
     ChildType,
     NetworkType,
-    check_name,
     check_unique,
-    etag,
-    free_in,
-    missing_reference,
     properties_of,
     reference,
     referenced,
-    taken_in,
+    refuse_unbuilt,
 )
+from fakecloud.providers.network.shapes import MODELS
 from fakecloud.store import Body
 
-LISTS = (
-    "frontendIPConfigurations",
-    "backendAddressPools",
-    "loadBalancingRules",
-    "probes",
-    "inboundNatRules",
-    "outboundRules",
+UNBUILT = (
+    *("inboundNatPools", "scope", "mode", "frontendIPConfigurations.properties.publicIPPrefix"),
+    *("frontendIPConfigurations.properties.gatewayLoadBalancer", "backendAddressPools.properties.tunnelInterfaces"),
+    "backendAddressPools.properties.loadBalancerBackendAddresses.properties.adminState",
+    "backendAddressPools.properties.loadBalancerBackendAddresses.properties.loadBalancerFrontendIPConfiguration",
 )
-TYPE = "Microsoft.Network/loadBalancers"
 Health = Callable[[str, str], list[dict[str, Any]] | None]
 """(balancer id, rule name) → what the probes say of each backend address; None when nobody probes."""
 
@@ -45,44 +40,51 @@ class LoadBalancers(NetworkType):
         exact=(
             "201 and 200 with body Succeeded and an operation (R)",
             "ids of parts may be used in the same PUT (M); parts refer only to parts of the same balancer (D)",
-            "one backend port, protocol and pool or address for one rule, unless floating (I); HA ports are for internal frontends",
+            "one frontend port and protocol of a frontend for one rule, one backend port, protocol and pool or address likewise, unless floating (I); inbound NAT rules count too",
+            "HA ports (protocol All, ports 0) are for internal frontends, and leave no other rule a place there (D)",
+            "outbound rules have public frontends, whose rules must disable SNAT (I)",
+            "inbound NAT rules over a range of ports give each backend address one, which it keeps (D); all lists are always there",
             "frontends hold their address, one each; it must exist, be at rest and in the region",
             "internal frontends have a free address of their subnet, or the one that they name (D), for as long as they are there",
         ),
         simplified=(
             "limits of numbers (1500 rules, 600 frontends, 5000 backends) are not looked at (D)",
-            "read-only properties inside parts are not dropped",
+            "codes of refused NAT and outbound rules are ours, and so is the wording of a word that an enumeration does not have; outbound rules are kept, and no machine goes out by them",
         ),
         missing=(
-            "inboundNatRules, outboundRules, tier Global: 501",
-            "pools of network interfaces",
+            "inboundNatPools, tier Global, Gateway balancers, adminState: 501",
+            "pools of network interfaces, and so inbound NAT rules of one: without backendAddressPool they lead nowhere",
         ),
     )
     state_while_made = "Succeeded"
-    shape: ClassVar[Shape] = {**TRACKED, "properties": balancer_rules.PARTS}
+    shape: ClassVar[Shape] = MODELS["LoadBalancer"]
 
     def check(self, call: Call, known: Body | None) -> Body:
         """See NetworkType."""
         given = properties_of(call)
-        if ((call.body.get("sku") or {}).get("name") or "Standard") != "Standard":
+        refuse_unbuilt(self.type, given, UNBUILT)
+        sku = (call.body.get("sku") or {}).get("name") or "Standard"
+        if sku == "Basic":
             raise bad_request("LoadBalancerSkuNotSupported", "Basic SKU load balancers are retired: use Standard.")
+        if sku != "Standard":
+            raise not_implemented(self.type, f"sku {sku}")
         id_ = (known or {}).get("id") or call.target.id
         location = normal(call.body.get("location")) or (known or {}).get("location")
-        kept: Body = {name: [_entry(id_, name, entry) for entry in given.get(name) or []] for name in LISTS}
-        balancer_rules.refuse_unbuilt(kept)
+        kept: Body = {name: [entry(id_, name, part) for part in given.get(name) or []] for name in LISTS}
         for name in LISTS:
-            check_unique(name, (entry["name"] for entry in kept[name]))
-        before = {f["id"].lower(): f for f in (known or {}).get("properties", {}).get("frontendIPConfigurations") or []}
+            check_unique(name, (part["name"] for part in kept[name]))
+        have = (known or {}).get("properties", {})
+        before = {f["id"].lower(): f for f in have.get("frontendIPConfigurations") or []}
         given_away: dict[str, str] = {}
         for frontend in kept["frontendIPConfigurations"]:
             self._check_frontend(frontend, location)
             if reference(frontend["properties"].get("subnet")):
-                self._place(frontend, before.get(frontend["id"].lower()), location, given_away)
+                addressing.place(self.context, frontend, before.get(frontend["id"].lower()), location, given_away)
+                frontend["properties"]["privateIPAddressVersion"] = "IPv4"
         for pool in kept["backendAddressPools"]:
             check_pool(self.context, pool)
-        balancer_rules.check_rules(kept)
         balancer_rules.check_probes(kept["probes"])
-        balancer_rules.tie(kept)
+        settle(kept, have)
         return kept
 
     def _check_frontend(self, frontend: Body, location: str | None) -> None:
@@ -94,116 +96,101 @@ class LoadBalancers(NetworkType):
                 f"Frontend {frontend['name']} needs either publicIPAddress or subnet.",
             )
         if address is not None:
-            found = referenced(self.context, address, frontend["id"])
-            if found["location"] != location:
-                raise missing_reference(address, frontend["id"])
-            user = (found["properties"].get("ipConfiguration") or {}).get("id")
-            if user and user.lower() != frontend["id"].lower():
-                raise bad_request(
-                    "PublicIPAddressInUse",
-                    f"Resource {frontend['id']} is referencing public IP address {address} that is already allocated to resource {user}.",
-                    details=[],
-                )
+            addressing.check_public(self.context, address, frontend["id"], location)
         properties["provisioningState"] = "Succeeded"
         properties.setdefault("privateIPAllocationMethod", "Dynamic")
-
-    def _place(self, frontend: Body, before: Body | None, location: str | None, given_away: dict[str, str]) -> None:
-        """Give an internal frontend its address: the one that it names, that it had, or a free one. Raises ArmError.
-
-        `given_away` are addresses, and their frontends' ids, that the same PUT took already.
-        """
-        properties = frontend["properties"]
-        subnet = reference(properties["subnet"]) or ""
-        network = referenced(self.context, subnet.partition("/subnets/")[0], frontend["id"])
-        found = next((s for s in network["properties"]["subnets"] if s["id"].lower() == subnet.lower()), None)
-        if found is None or network["location"] != location:
-            raise missing_reference(subnet, frontend["id"])
-        prefix = found["properties"]["addressPrefix"]
-        taken = {**taken_in(self.store, subnet), **given_away}
-        others = {address: id_ for address, id_ in taken.items() if id_.lower() != frontend["id"].lower()}
-        had = (before or {}).get("properties", {})
-        same = (reference(had.get("subnet")) or "").lower() == subnet.lower()
-        address: str | None
-        if properties["privateIPAllocationMethod"] == "Static":
-            address = balancer_rules.check_private(frontend, prefix, others)
-        else:
-            address = had["privateIPAddress"] if same else free_in(prefix, others)
-        if address is None:
-            raise bad_request(
-                "SubnetIsFull", f"Subnet {subnet} is full and cannot give an address to {frontend['id']}."
-            )
-        given_away[address] = frontend["id"]
-        properties["privateIPAddress"] = address
-        properties["privateIPAddressVersion"] = "IPv4"
 
     def _fill(self, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
 
     def beside(self, body: Body, known: Body | None) -> list[Change]:
         """The addresses know their frontends."""
-        mine = {
-            (reference(f["properties"].get("publicIPAddress")) or "").lower(): f["id"]
-            for f in body["properties"]["frontendIPConfigurations"]
-        }
-        return self._point(body["id"], mine)
+        return addressing.held(self.context, known, body)
 
     def beside_removed(self, body: Body) -> list[Change]:
         """See NetworkType."""
-        return self._point(body["id"], {})
-
-    def _point(self, balancer: str, frontends: dict[str, str]) -> list[Change]:
-        changes: list[Change] = []
-        for address in self.store.resources("Microsoft.Network/publicIPAddresses"):
-            now = (address["properties"].get("ipConfiguration") or {}).get("id", "")
-            wanted = frontends.get(address["id"].lower())
-            if wanted is None and not now.lower().startswith(balancer.lower() + "/"):
-                continue
-            properties = {key: value for key, value in address["properties"].items() if key != "ipConfiguration"}
-            if wanted is not None:
-                properties["ipConfiguration"] = {"id": wanted}
-            changes.append((RESOURCE, address["id"], {**address, "properties": properties}))
-        return changes
+        return addressing.held(self.context, body, None)
 
 
-class BackendPools(ChildType):
+def settle(parts: Body, before: Body) -> None:
+    """Complete a balancer's rules and its back-references; raises ArmError (400). `before` are the parts as they were."""
+    frontends = Claims("RulesUseSameFrontendPortProtocolAndIPConfig", "frontend port and protocol")
+    backends = Claims("RulesUseSameBackendPortProtocolAndPool", "backend port and protocol")
+    balancer_rules.check_rules(parts, frontends, backends)
+    balancer_nat.check_inbound(parts, frontends, backends)
+    balancer_nat.check_outbound(parts)
+    tie(parts)
+    balancer_nat.map_ports(parts, before)
+
+
+class BalancerChildren(ChildType):
+    """Parts of a balancer that can be written by themselves too."""
+
+    parent = LoadBalancers
+    seconds = 3.0
+    in_use_code: ClassVar[str]
+
+    def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
+        """See ChildType."""
+        name = (known or {}).get("name") or call.target.name
+        return entry(parent["id"], self.kept_in, {"name": name, "properties": properties_of(call)})
+
+    def settled(self, parent: Body, entries: list[Body]) -> Body:
+        """See ChildType."""
+        parts = copy.deepcopy(super().settled(parent, entries))
+        settle(parts, parent["properties"])  # a new address may be one that another rule's pool has
+        return parts
+
+    def in_use(self, body: Body) -> ArmError | None:
+        """See ResourceType."""
+        return addressing.in_use(self.in_use_code, "Part", body["id"], users_of(body))
+
+
+class BackendPools(BalancerChildren):
     """Microsoft.Network/loadBalancers/backendAddressPools: a child that can be written by itself."""
 
     type = f"{TYPE}/backendAddressPools"
     fidelity = Fidelity(
         exact=(
             "written by itself: 201 Updating (R); addresses lie in their network",
-            "a pool that a rule uses cannot go",
+            "a pool that a rule uses cannot go; the ports that inbound NAT rules give to an address can be asked for (M)",
         ),
-        simplified=("the code of that refusal is ours",),
+        simplified=("the code of that refusal is ours; ports are answered at once, where Azure begins an operation",),
     )
-    parent = LoadBalancers
     kept_in = "backendAddressPools"
-    seconds = 3.0
-    shape: ClassVar[Shape] = {"properties": balancer_rules.POOL}
+    in_use_code = "LoadBalancerBackendAddressPoolInUse"
+    shape: ClassVar[Shape] = MODELS["BackendAddressPool"]
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.actions = {"queryInboundNatRulePortMapping": self._ports}
 
     def checked(self, call: Call, parent: Body, known: Body | None) -> Body:
         """See ChildType."""
-        name = (known or {}).get("name") or call.target.name
-        pool = _entry(parent["id"], self.kept_in, {"name": name, "properties": properties_of(call)})
+        pool = super().checked(call, parent, known)
+        refuse_unbuilt(TYPE, {self.kept_in: [pool]}, UNBUILT)
         check_pool(self.context, pool)
         return pool
 
-    def settled(self, parent: Body, entries: list[Body]) -> Body:
-        """See ChildType."""
-        parts = copy.deepcopy(super().settled(parent, entries))
-        balancer_rules.check_rules(parts)  # a new address may be one that another rule's pool has
-        balancer_rules.tie(parts)
-        return parts
+    async def _ports(self, call: Call) -> Answer:
+        pool = _part(self.context, call, self.kept_in)
+        address = call.body.get("ipAddress")
+        if not isinstance(address, str):
+            raise not_implemented(self.type, "a port mapping without ipAddress")
+        parts = _balancer(self.context, call.target.parent or "")["properties"]
+        return Answer(200, {"inboundNatRulePortMappings": balancer_nat.ports_of(parts, pool, address)})
 
-    def in_use(self, body: Body) -> ArmError | None:
-        """See ResourceType."""
-        users = [rule["id"] for rule in body["properties"].get("loadBalancingRules") or ()]
-        if not users:
-            return None
-        return bad_request(
-            "LoadBalancerBackendAddressPoolInUse",
-            f"Backend address pool {body['id']} is used by {', '.join(users)} and cannot be deleted.",
-        )
+
+class InboundNatRules(BalancerChildren):
+    """Microsoft.Network/loadBalancers/inboundNatRules: a child that can be written by itself."""
+
+    type = f"{TYPE}/inboundNatRules"
+    fidelity = Fidelity(
+        exact=("written by itself: 201 Updating, or with its balancer, whose PUT without it removes it",)
+    )
+    kept_in = "inboundNatRules"
+    in_use_code = "InboundNatRuleInUse"
+    shape: ClassVar[Shape] = MODELS["InboundNatRule"]
 
 
 def check_pool(context: Context, pool: Body) -> None:
@@ -213,6 +200,7 @@ def check_pool(context: Context, pool: Body) -> None:
         properties = address.get("properties") or {}
         network = (
             reference(properties.get("virtualNetwork"))
+            or reference(pool["properties"].get("virtualNetwork"))
             or (reference(properties.get("subnet")) or "").partition("/subnets/")[0]
         )
         found = referenced(context, network, pool["id"])
@@ -220,7 +208,7 @@ def check_pool(context: Context, pool: Body) -> None:
 
 
 class BalancerParts(ResourceType):
-    """Rules, probes and frontends: read by themselves, written only with their balancer."""
+    """Rules of balancing and outbound, probes and frontends: read by themselves, written only with their balancer."""
 
     fidelity = Fidelity(
         exact=("read only: 405 for the rest (M); `health` of a rule by what probes saw",),
@@ -275,18 +263,3 @@ def _part(context: Context, call: Call, list_: str) -> Body:
     if found is None:
         raise ArmError(404, "NotFound", f"Resource {call.target.id} not found.")
     return found
-
-
-def _entry(id_: str, list_: str, entry: Body) -> Body:
-    name = entry.get("name", "")
-    check_name(name)
-    kept: Body = {
-        "name": name,
-        "id": f"{id_}/{list_}/{name}",
-        "etag": etag(),
-        "type": f"{TYPE}/{list_}",
-        "properties": dict(entry.get("properties") or {}),
-    }
-    if "zones" in entry:
-        kept["zones"] = entry["zones"]
-    return kept

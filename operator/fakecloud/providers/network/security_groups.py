@@ -5,7 +5,8 @@ from typing import ClassVar
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Answer, Call, Fidelity, ResourceType
-from fakecloud.providers.network.base import POOLS, ChildType, NetworkType, check_unique, etag, properties_of
+from fakecloud.providers.network.addressing import POOLS
+from fakecloud.providers.network.base import ChildType, NetworkType, check_unique, etag, properties_of
 from fakecloud.providers.network.security_rules import SHAPE, checked, conflict, default_rules
 from fakecloud.store import Body
 

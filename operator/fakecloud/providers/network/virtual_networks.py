@@ -6,10 +6,8 @@ from typing import Any, ClassVar
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
 from fakecloud.arm.types import RESOURCE, Call, Change, Context, Fidelity
+from fakecloud.providers.network.addressing import MACHINES, configured, prefixes_of, subnet_of, users_of
 from fakecloud.providers.network.base import (
-    BALANCERS,
-    MACHINES,
-    POOLS,
     ChildType,
     NetworkType,
     check_name,
@@ -46,7 +44,7 @@ SHAPE: Shape = {
 
 
 class Inhabitants:
-    """The interfaces of nodes, and the balancers' frontends, in subnets: back-references, which are Azure's to write."""
+    """What has addresses in subnets: back-references, which are Azure's to write."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -61,10 +59,9 @@ class Inhabitants:
             for row in self._store.resources(MACHINES):
                 nic = f"{row['properties']['resourceId']}/networkInterfaces/{row['name']}/ipConfigurations/ipconfig1"
                 self._by_subnet.setdefault(row["_subnet"].lower(), []).append({"id": nic})
-            for balancer in self._store.resources(BALANCERS):
-                for frontend in balancer["properties"].get("frontendIPConfigurations") or ():
-                    if subnet_id := reference(frontend["properties"].get("subnet")):
-                        self._by_subnet.setdefault(subnet_id.lower(), []).append({"id": frontend["id"]})
+            for entry in configured(self._store):
+                if where := subnet_of(entry):
+                    self._by_subnet.setdefault(where, []).append({"id": entry["id"]})
         found = self._by_subnet.get(subnet["id"].lower())
         return {**subnet, "properties": {**subnet["properties"], "ipConfigurations": found}} if found else subnet
 
@@ -130,7 +127,7 @@ class VirtualNetworks(NetworkType):
     def in_use(self, body: Body) -> ArmError | None:
         """See NetworkType."""
         for subnet in body["properties"]["subnets"]:
-            if users := users_of(self, subnet["id"]):
+            if users := users_of(self.store, subnet["id"]):
                 return _subnet_in_use(subnet["name"], users)
         return None
 
@@ -189,7 +186,7 @@ class Subnets(ChildType):
 
     def in_use(self, body: Body) -> ArmError | None:
         """See ResourceType."""
-        users = users_of(self, body["id"])
+        users = users_of(self.store, body["id"])
         return _subnet_in_use(body["name"], users) if users else None
 
     def beside_child(self, before: list[Body], after: list[Body]) -> list[Change]:
@@ -209,7 +206,7 @@ def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
     """Raises ArmError (400) when a subnet that has users would go (`new` is None) or get other addresses."""
     if new is not None and prefixes_of(new) == prefixes_of(old):
         return
-    if users := users_of(handler, old["id"]):
+    if users := users_of(handler.store, old["id"]):
         if new is None:
             raise _subnet_in_use(old["name"], users)
         raise bad_request(
@@ -242,19 +239,6 @@ def guarded(context: Context, before: list[Body], after: list[Body]) -> list[Cha
     return changes
 
 
-def users_of(handler: NetworkType, subnet: str) -> list[str]:
-    """The ids of what has an address in a subnet: pools and balancer frontends."""
-    wanted = subnet.lower()
-    pools = [p["id"] for p in handler.store.resources(POOLS) if str(p.get("_subnet") or "").lower() == wanted]
-    balancers = [
-        f["id"]
-        for lb in handler.store.resources("Microsoft.Network/loadBalancers")
-        for f in lb["properties"].get("frontendIPConfigurations") or []
-        if (reference(f["properties"].get("subnet")) or "").lower() == wanted
-    ]
-    return pools + balancers
-
-
 def subnet_body(network: str, name: str, properties: dict[str, Any], space: list[str]) -> Body:
     """A subnet in GET shape; raises ArmError when it lies outside its network."""
     check_name(name)
@@ -277,12 +261,6 @@ def subnet_body(network: str, name: str, properties: dict[str, Any], space: list
         **{key: properties[key] for key in KEPT if key in properties},
     }
     return {"id": f"{network}/subnets/{name}", "name": name, "type": SUBNET_TYPE, "etag": etag(), "properties": body}
-
-
-def prefixes_of(subnet: Body) -> list[str]:
-    """The addresses of a subnet, in either of its spellings."""
-    properties = subnet["properties"]
-    return properties.get("addressPrefixes") or [properties["addressPrefix"]]
 
 
 def check_overlap(subnets: list[Body]) -> None:

@@ -2,7 +2,7 @@
 
 from fakecloud.dataplane import nftables
 from fakecloud.dataplane.world import EMPTY, World, compute
-from tests.unit.fakecloud.dataplane.worlds import PLACEMENTS, balancer, group, resources, rule
+from tests.unit.fakecloud.dataplane.worlds import PLACEMENTS, balancer, group, on_every_port, resources, rule
 
 NODES = ("10.9.0.1", "10.9.0.2", "10.9.0.9")
 """Those of both machines, and one without a machine."""
@@ -21,6 +21,14 @@ def test_connections_are_spread_by_source_address_and_port() -> None:
 
 def test_a_client_stays_with_its_backend_when_asked() -> None:
     assert "dnat to jhash ip saddr mod 2 map" in nftables.fabric(world(distribution="SourceIP"))
+
+
+def test_ha_ports_leave_a_connection_its_port() -> None:
+    world = compute(resources(on_every_port(), group()), PLACEMENTS, "203.0.113.0/24", [])
+    text = nftables.fabric(world)
+    for protocol in ("tcp", "udp"):
+        spread = f"dnat to jhash ip saddr . {protocol} sport mod 2 map {{ 0 : 10.224.0.4, 1 : 10.224.0.5 }}"
+        assert f"ip daddr 203.0.113.10 meta l4proto {protocol} ct mark set 0x1 {spread}" in text
 
 
 def test_a_frontend_without_a_healthy_backend_is_closed() -> None:

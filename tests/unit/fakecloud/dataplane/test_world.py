@@ -3,7 +3,18 @@
 import json
 
 from fakecloud.dataplane.world import compute, decode, encode
-from tests.unit.fakecloud.dataplane.worlds import GROUP, MACHINES, PLACEMENTS, RULE, balancer, group, resources, rule
+from tests.unit.fakecloud.dataplane.worlds import (
+    GROUP,
+    MACHINES,
+    PLACEMENTS,
+    RULE,
+    balancer,
+    group,
+    natted,
+    on_every_port,
+    resources,
+    rule,
+)
 
 RANGE = "203.0.113.0/24"
 WEB = rule("web", 1000, ["198.51.100.0/24"], ["30080"])
@@ -23,6 +34,18 @@ def test_a_rule_becomes_a_frontend_whose_backends_are_down_until_a_probe_was_ans
 def test_a_rule_without_a_probe_takes_every_backend_for_healthy() -> None:
     world = compute(resources(balancer(probe=False), group(WEB)), PLACEMENTS, RANGE, [])
     assert len(world.healthy(world.frontends[0])) == 2
+
+
+def test_an_inbound_nat_rule_leads_each_of_its_ports_to_one_machine() -> None:
+    ports = {MACHINES[0]: 5001, MACHINES[1]: 5000}
+    world = compute(resources(natted(ports=ports), group(WEB)), PLACEMENTS, RANGE, [])
+    led = {f.port: [(b.address, b.port) for b in world.healthy(f)] for f in world.frontends}
+    assert led == {5001: [(MACHINES[0], 22)], 5000: [(MACHINES[1], 22)]}
+
+
+def test_ha_ports_are_every_port_of_both_protocols() -> None:
+    world = compute(resources(on_every_port(), group(WEB)), PLACEMENTS, RANGE, [])
+    assert [(f.protocol, f.port) for f in world.frontends] == [("Tcp", 0), ("Udp", 0)]
 
 
 def test_a_group_that_denies_the_balancer_takes_its_backends_down() -> None:

@@ -63,6 +63,30 @@ def balancer(*, probe: bool = True, distribution: str = "Default") -> dict[str, 
     return {"id": BALANCER, "type": "Microsoft.Network/loadBalancers", "properties": properties}
 
 
+def natted(*, ports: dict[str, int]) -> dict[str, Any]:
+    """The balancer with an inbound NAT rule to port 22 in place of its own; `ports` are the frontend's by machine."""
+    made = balancer(probe=False)
+    parts = made["properties"]
+    [pool] = parts["backendAddressPools"]
+    for entry in pool["properties"]["loadBalancerBackendAddresses"]:
+        if entry["name"] in ports:
+            mapping = {"inboundNatRuleName": "ssh", "frontendPort": ports[entry["name"]], "backendPort": 22}
+            entry["properties"]["inboundNatRulesPortMapping"] = [mapping]
+    front = {"id": parts["frontendIPConfigurations"][0]["id"]}
+    ends = {"frontendPortRangeStart": 5000, "frontendPortRangeEnd": 5009, "backendPort": 22, "protocol": "Tcp"}
+    rule = {"frontendIPConfiguration": front, "backendAddressPool": {"id": pool["id"]}, **ends}
+    nat = {"id": f"{BALANCER}/inboundNatRules/ssh", "name": "ssh", "properties": rule}
+    return {**made, "properties": {**parts, "loadBalancingRules": [], "inboundNatRules": [nat]}}
+
+
+def on_every_port() -> dict[str, Any]:
+    """The balancer with HA ports in place of its rule."""
+    made = balancer(probe=False)
+    [rule] = made["properties"]["loadBalancingRules"]
+    rule["properties"] |= {"protocol": "All", "frontendPort": 0, "backendPort": 0}
+    return made
+
+
 def resources(*more: dict[str, Any]) -> list[dict[str, Any]]:
     """Network, subnet, address and machines, and `more`."""
     subnet = f"{NETWORK}/subnets/aks-subnet"
