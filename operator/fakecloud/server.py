@@ -45,7 +45,9 @@ from fakecloud.providers.containerservice.versions import (
 )
 from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, InboundNatRules, LoadBalancers
+from fakecloud.providers.network.nat_gateways import NatGateways
 from fakecloud.providers.network.public_ips import PublicIPAddresses
+from fakecloud.providers.network.route_tables import Routes, RouteTables
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.resources.groups import ResourceGroups
@@ -135,11 +137,12 @@ class Server:
         fleet = Fleet(context, self.compute)
         pools = Pools(context, fleet)
         inhabitants = Inhabitants(context.store)
+        addresses = PublicIPAddresses(context, self._options.public_range)
         return [
             ResourceGroups(context),
             Tags(context),
             Locks(context),
-            Clusters(context, pools, fleet, self.compute),
+            Clusters(context, pools, fleet, self.compute, addresses),
             pools,
             Machines(context),
             UpgradeProfiles(context),
@@ -151,7 +154,10 @@ class Server:
             SecurityGroups(context),
             SecurityRules(context),
             DefaultRules(context),
-            PublicIPAddresses(context, self._options.public_range),
+            addresses,
+            RouteTables(context),
+            Routes(context),
+            NatGateways(context),
             LoadBalancers(context),
             BackendPools(context),
             BalancerParts(context, "frontendIPConfigurations"),

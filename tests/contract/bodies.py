@@ -9,6 +9,8 @@ NETWORKS = "Microsoft.Network/virtualNetworks"
 SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups"
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
 BALANCERS = "Microsoft.Network/loadBalancers"
+ROUTE_TABLES = "Microsoft.Network/routeTables"
+NAT_GATEWAYS = "Microsoft.Network/natGateways"
 ZONES = "Microsoft.Network/dnsZones"
 LOCKS = "Microsoft.Authorization/locks"
 Body = dict[str, Any]
@@ -58,6 +60,26 @@ def subnet(name: str, prefix: str, **properties: Any) -> Body:
 def lock(level: str = "CanNotDelete", **properties: Any) -> Body:
     """A management lock."""
     return {"properties": {"level": level, **properties}}
+
+
+def route_table(*routes: Body) -> Body:
+    """A route table."""
+    return {"location": LOCATION, "properties": {"routes": list(routes)}}
+
+
+def route(name: str = "default", prefix: str = "0.0.0.0/0", hop: str = "Internet", **properties: Any) -> Body:
+    """A route in its table's body."""
+    return {"name": name, "properties": {"addressPrefix": prefix, "nextHopType": hop, **properties}}
+
+
+def nat_gateway(*addresses: str, **properties: Any) -> Body:
+    """A NAT gateway that goes out by the public addresses with these ids."""
+    entries = [{"id": id_} for id_ in addresses]
+    return {
+        "location": LOCATION,
+        "sku": {"name": "Standard"},
+        "properties": {"publicIpAddresses": entries, **properties},
+    }
 
 
 def security_group(*rules: Body) -> Body:

@@ -185,8 +185,6 @@ def test_long_term_support_comes_with_tier_premium(unhurried: Arm) -> None:
 
 def test_what_nothing_here_would_do_for_a_cluster_is_501(arm: Arm, path: str) -> None:
     assert refusal(arm, path, {**cluster(), "sku": {"name": "Automatic"}}) == (501, "NotImplemented")
-    for outbound in ("userDefinedRouting", "managedNATGateway", "userAssignedNATGateway"):
-        assert refusal(arm, path, cluster(networkProfile={"outboundType": outbound})) == (501, "NotImplemented")
     assert arm.get(path).status == 404
 
 

@@ -3,7 +3,18 @@
 import pytest
 from azure.mgmt.network import models
 
-from tests.contract.bodies import CLUSTERS, NETWORKS, SECURITY_GROUPS, cluster, network, profile, security_group, subnet
+from tests.contract.bodies import (
+    CLUSTERS,
+    NETWORKS,
+    ROUTE_TABLES,
+    SECURITY_GROUPS,
+    cluster,
+    network,
+    profile,
+    route_table,
+    security_group,
+    subnet,
+)
 from tests.contract.cloud import Arm, Clients, Group
 
 
@@ -66,11 +77,12 @@ def test_a_subnet_refers_only_to_groups_that_exist(net: str, group: Group, arm: 
         assert missing in reply.message
 
 
-def test_route_tables_and_nat_gateways_of_a_subnet_are_not_built(net: str, group: Group, arm: Arm) -> None:
-    for field, type_ in (("routeTable", "routeTables"), ("natGateway", "natGateways")):
-        reference = {"id": group.path(f"Microsoft.Network/{type_}", "x")}
-        reply = arm.put(f"{net}/subnets/b", {"properties": {"addressPrefix": "10.0.1.0/24", field: reference}})
-        assert (reply.status, reply.code) == (400, "InvalidResourceReference")
+def test_a_subnet_refers_only_to_resources_of_the_right_type_in_its_region(net: str, group: Group, arm: Arm) -> None:
+    nsg = arm.make(group.path(SECURITY_GROUPS, "nsg"), security_group())["id"]
+    far = arm.make(group.path(ROUTE_TABLES, "far"), {**route_table(), "location": "northeurope"})["id"]
+    for field, id_ in (("routeTable", nsg), ("natGateway", nsg), ("routeTable", far)):
+        reply = arm.put(f"{net}/subnets/b", {"properties": {"addressPrefix": "10.0.1.0/24", field: {"id": id_}}})
+        assert (reply.status, reply.code) == (400, "InvalidResourceReference"), field
 
 
 def test_a_subnet_that_nodes_live_in_can_neither_be_deleted_nor_omitted(net: str, group: Group, arm: Arm) -> None:

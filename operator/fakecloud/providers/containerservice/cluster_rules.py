@@ -30,8 +30,9 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "networkProfile.loadBalancerProfile.managedOutboundIPs.count": (1, 100),
     "networkProfile.loadBalancerProfile.allocatedOutboundPorts": (0, 64000),
     "networkProfile.loadBalancerProfile.idleTimeoutInMinutes": (4, 120),
+    "networkProfile.natGatewayProfile.managedOutboundIPProfile.count": (1, 16),
+    "networkProfile.natGatewayProfile.idleTimeoutInMinutes": (4, 120),
 }
-UNBUILT_OUTBOUND: Final = ("userDefinedRouting", "managedNATGateway", "userAssignedNATGateway")
 SKU: Final[Mapping[str, tuple[str, ...]]] = {"name": ("Base", "Automatic"), "tier": ("Free", "Standard", "Premium")}
 MAX_POOLS: Final = 100
 MAX_NODES: Final = 5000
@@ -59,16 +60,9 @@ def check(properties: Body, sku: Body) -> None:
             raise invalid(path, f"{value} is not in the range of {low} to {high}.")
     _check_sku(sku, properties)
     _check_ranges(properties)
-    outbound = next((word for word in UNBUILT_OUTBOUND if word.lower() == _word(properties).lower()), None)
-    if outbound:
-        raise not_implemented(TYPE, f"outboundType {outbound}")
     zones = at(properties, "ingressProfile.webAppRouting.dnsZoneResourceIds") or ()
     if len(zones) > MAX_ZONES:
         raise invalid("ingressProfile.webAppRouting.dnsZoneResourceIds", f"at most {MAX_ZONES} zones are taken.")
-
-
-def _word(properties: Body) -> str:
-    return str(at(properties, "networkProfile.outboundType") or "")
 
 
 def _check_sku(sku: Body, properties: Body) -> None:

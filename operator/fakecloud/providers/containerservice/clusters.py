@@ -14,17 +14,19 @@ from fakecloud.arm.types import (
     SUBSCRIPTION,
     Answer,
     Call,
+    Change,
     Context,
     Fidelity,
     ResourceType,
     extensions_gone,
 )
 from fakecloud.compute.port import Compute
-from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice import cluster_rules, defaults, egress, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
 from fakecloud.providers.containerservice.pools import READ_ONLY, SETTLED, Pools
 from fakecloud.providers.containerservice.refusals import immutable, invalid, refuse
+from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.store import Body
 
 TYPE = "Microsoft.ContainerService/managedClusters"
@@ -49,6 +51,7 @@ class Clusters(ResourceType):
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
             "values of a wrong kind and properties that the SDK's models do not have: 400 UnmarshalError",
             "abort, start and stop: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
+            "userDefinedRouting needs a route table with a default route on the nodes' subnet (ExistingRouteTableNotAssociatedWithSubnet, I), userAssignedNATGateway a NAT gateway there; managedNATGateway makes one with its addresses in the node group, for AKS's own network only (D)",
             "an alias such as 1.36 gives the newest patch and stays an alias (R)",
         ),
         simplified=(
@@ -56,12 +59,13 @@ class Clusters(ResourceType):
             "immutable are dnsPrefix, fqdnSubdomain, nodeResourceGroup, enableRBAC and the network ranges (D); Azure guards more",
             "kept and shown, but nothing acts on it: network policies and data plane, authorised ranges, private clusters, application routing, add-ons, Entra, auto-upgrade, tier",
             "a stopped cluster has no machines and takes its start, its tags and its deletion; the refusal's words are ours, as are those of an abort of a deletion",
+            "the other codes of refused outbound types are ours; an outbound type may become any other (D: Azure knows fewer ways)",
             "networkPolicy `none` by default; user-assigned identities need not exist; role assignments are not looked at",
             "with compute host the Kubernetes version is that of the kind cluster, whatever ARM says; with none there is no API server behind the kubeconfigs",
         ),
         missing=(
             "rotation of certificates, commands in the cluster, maintenance windows: 501",
-            "sku Automatic, outbound types but loadBalancer and none: 501",
+            "sku Automatic: 501",
             "changing a pool through its cluster: 501",
         ),
     )
@@ -69,8 +73,11 @@ class Clusters(ResourceType):
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
     shape: ClassVar[Shape] = shapes.CLUSTER
 
-    def __init__(self, context: Context, pools: Pools, fleet: Fleet, compute: Compute) -> None:
+    def __init__(
+        self, context: Context, pools: Pools, fleet: Fleet, compute: Compute, addresses: PublicIPAddresses
+    ) -> None:
         super().__init__(context)
+        self._addresses = addresses
         self._pools = pools
         self._fleet = fleet
         self._compute = compute
@@ -162,7 +169,8 @@ class Clusters(ResourceType):
         }
         defaults.complete_oidc(body, tenant)
         brought = next((profile["vnetSubnetID"] for profile in profiles if profile.get("vnetSubnetID")), None)
-        made, nodes = node_group(body, uid, brought)
+        made, nodes, network = node_group(body, uid, brought)
+        made += egress.arranged(self.context, self._addresses, body, network)
         pools = [self._pools.made(body, profile, version, nodes) for profile in profiles]
         operation = self._operation("createCluster", call, body, CREATE_SECONDS)
         changes = [*made, (RESOURCE, id_, body), *((RESOURCE, pool["id"], pool) for pool in pools)]
@@ -222,11 +230,21 @@ class Clusters(ResourceType):
             "properties": properties,
         }
         cluster_rules.check(properties, body["sku"])
+        arranged = self._arranged(body)
         defaults.complete_oidc(body, self._tenant(call))
         seconds = UPGRADE_SECONDS if upgrading else UPDATE_SECONDS
         operation = self._operation("updateCluster", call, body, seconds, version=version)
-        self.context.begin(operation, (RESOURCE, body["id"], body), *restrict(self.context, body))
+        self.context.begin(operation, (RESOURCE, body["id"], body), *restrict(self.context, body), *arranged)
         return Answer(200, self.shown(body), operation=operation)
+
+    def _arranged(self, cluster: Body) -> list[Change]:
+        """What changes in the node group with the way out that a cluster has now; raises ArmError."""
+        pools = self.context.children(cluster["id"], POOL_TYPE)
+        egress.check(
+            self.context, cluster["properties"], [pool["_subnet"] if pool["_group"] else None for pool in pools]
+        )
+        network = None if pools[0]["_group"] else self.context.resource(pools[0]["_subnet"].partition("/subnets/")[0])
+        return egress.arranged(self.context, self._addresses, cluster, network)
 
     def _check_profiles(self, cluster: Body, profiles: list[Body]) -> None:
         """Raises ArmError when a cluster's body would change its pools: they have operations of their own."""

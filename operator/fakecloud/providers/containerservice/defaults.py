@@ -63,13 +63,15 @@ def network_defaults(given: dict[str, Any]) -> Body:
         "networkPolicy": "none",
         "networkDataplane": "azure",
         "loadBalancerSku": "standard",
-        "loadBalancerProfile": {"managedOutboundIPs": {"count": 1}, "backendPoolType": "nodeIPConfiguration"},
         "serviceCidr": services,
         "serviceCidrs": [services],
         "dnsServiceIP": str(ipaddress.ip_network(services, strict=False)[10]),
         "outboundType": "loadBalancer",
         "ipFamilies": ["IPv4"],
     }
+    if str(given.get("outboundType") or "loadBalancer").lower() == "loadbalancer":
+        profile = {"managedOutboundIPs": {"count": 1}, "backendPoolType": "nodeIPConfiguration"}
+        defaults["loadBalancerProfile"] = profile
     if overlay or plugin == "kubenet":
         pods = given.get("podCidr") or "10.244.0.0/16"
         defaults |= {"podCidr": pods, "podCidrs": [pods]}

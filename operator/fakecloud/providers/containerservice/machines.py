@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
 from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
-from fakecloud.providers.network.addressing import free_in, taken_in
+from fakecloud.providers.network.addressing import find_subnet, free_in, prefixes_of, taken_in
 from fakecloud.store import Body
 
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
@@ -155,13 +155,10 @@ class Fleet:
 
     def prefix(self, subnet: str) -> str:
         """The addresses of a subnet, such as "10.224.0.0/16"; raises ArmError for one that is not there."""
-        network = self.context.resource(subnet.rpartition("/subnets/")[0]) or {}
-        subnets = network.get("properties", {}).get("subnets", [])
-        properties: Body = next((s["properties"] for s in subnets if s["id"].lower() == subnet.lower()), {})
-        prefix = properties.get("addressPrefix") or next(iter(properties.get("addressPrefixes") or ()), None)
-        if prefix is None:
+        found = find_subnet(self.context, subnet)
+        if found is None:
             raise invalid("agentPoolProfile.vnetSubnetID", f"the subnet {subnet} was not found.")
-        return str(prefix)
+        return prefixes_of(found)[0]
 
     def _address(self, subnet: str, used: set[str]) -> str:
         address = free_in(self.prefix(subnet), used)

@@ -18,8 +18,10 @@ Change = tuple[str, str, Body | None]
 SPACE, SUBNET = "10.224.0.0/12", "10.224.0.0/16"
 
 
-def node_group(cluster: Body, uid: str, brought: str | None) -> tuple[list[Change], NodeNetwork]:
+def node_group(cluster: Body, uid: str, brought: str | None) -> tuple[list[Change], NodeNetwork, Body | None]:
     """The documents of the node group, and where the nodes are: in AKS's own subnet, or in that which is `brought`.
+
+    The last is AKS's own network, None when one is brought.
 
     `uid` is a hash of the cluster's id in hexadecimal: names are made from it, as AKS does.
     """
@@ -53,14 +55,14 @@ def node_group(cluster: Body, uid: str, brought: str | None) -> tuple[list[Chang
     nsg["properties"]["defaultSecurityRules"] = default_rules(nsg["id"])
     changes: list[Change] = [(GROUP, group_id, group), (RESOURCE, nsg["id"], nsg)]
     if brought:
-        return changes, NodeNetwork(brought, group=nsg["id"])
+        return changes, NodeNetwork(brought, group=nsg["id"]), None
     net = resource(VirtualNetworks.type, f"aks-vnet-{number}", {"addressSpace": {"addressPrefixes": [SPACE]}})
     subnet = subnet_body(
         net["id"], "aks-subnet", {"addressPrefix": SUBNET, "networkSecurityGroup": {"id": nsg["id"]}}, [SPACE]
     )
     net["properties"] |= {"subnets": [subnet], "virtualNetworkPeerings": [], "enableDdosProtection": False}
     nsg["properties"]["subnets"] = [{"id": subnet["id"]}]
-    return [*changes, (RESOURCE, net["id"], net)], NodeNetwork(subnet["id"])
+    return [*changes, (RESOURCE, net["id"], net)], NodeNetwork(subnet["id"]), net
 
 
 def group_of(cluster: Body) -> str:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, Fidelity, ResourceType
-from fakecloud.providers.containerservice import cluster_rules, defaults, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice import cluster_rules, defaults, egress, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet, NodeNetwork
 from fakecloud.providers.containerservice.node_group import check_unlocked
 from fakecloud.providers.containerservice.refusals import refuse
@@ -84,6 +84,7 @@ class Pools(ResourceType):
         subnet = network.subnet_of(given.get("vnetSubnetID"))
         if network.brought:
             self._fleet.prefix(subnet)
+        egress.check(self.context, cluster["properties"], [subnet if network.brought else None])
         properties |= {
             "orchestratorVersion": asked or version,
             "currentOrchestratorVersion": version,

@@ -73,11 +73,17 @@ def free_in(prefix: str, taken: Container[str]) -> str | None:
 def subnet(context: Context, wanted: str, by: str, location: str | None) -> Body:
     """The subnet that `by` refers to; raises ArmError when it is not there, not at rest, or in another region."""
     network = referenced(context, wanted.partition("/subnets/")[0], by)
-    entries = network["properties"].get("subnets") or ()
-    found: Body | None = next((entry for entry in entries if entry["id"].lower() == wanted.lower()), None)
+    found = find_subnet(context, wanted)
     if found is None or network["location"] != location:
         raise missing_reference(wanted, by)
     return found
+
+
+def find_subnet(context: Context, id_: str) -> Body | None:
+    """A subnet out of its network's body; None when it is not there."""
+    network = context.resource(id_.partition("/subnets/")[0]) or {}
+    entries = network.get("properties", {}).get("subnets") or ()
+    return next((entry for entry in entries if entry["id"].lower() == id_.lower()), None)
 
 
 def place(context: Context, entry: Body, before: Body | None, location: str | None, given_away: dict[str, str]) -> None:

@@ -2,20 +2,22 @@
 
 import ipaddress
 import re
+import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Call, Context, Fidelity
-from fakecloud.providers.network.base import NetworkType, properties_of, refuse_unbuilt
+from fakecloud.providers.network.addressing import holder_of
+from fakecloud.providers.network.base import NetworkType, etag, properties_of, refuse_unbuilt
 from fakecloud.store import Body
 
 LABEL = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]")
 
 UNBUILT = (
     "publicIPPrefix",
-    "natGateway",
     "linkedPublicIPAddress",
     "dnsSettings.reverseFqdn",
     "dnsSettings.domainNameLabelScope",
@@ -30,7 +32,7 @@ class PublicIPAddresses(NetworkType):
         exact=(
             "Standard is Static; every address is of its own; idle timeout 4 to 30 min (M)",
             "domain name labels are unique in a region: DnsRecordInUse (I)",
-            "`ipConfiguration` is read-only, and who is in use cannot go (I); zones are settled at creation",
+            "`ipConfiguration` and `natGateway` are read-only, and who is in use cannot go (I); zones are settled at creation",
         ),
         simplified=("addresses come from `--public-range`; when they are used up: PublicIPCountLimitReached (I)",),
         missing=(
@@ -83,8 +85,7 @@ class PublicIPAddresses(NetworkType):
             "ipTags": given.get("ipTags") or [],
             "ddosSettings": {"protectionMode": "VirtualNetworkInherited"},
         }
-        if old.get("ipConfiguration"):
-            kept["ipConfiguration"] = old["ipConfiguration"]
+        kept |= {word: old[word] for word in ("ipConfiguration", "natGateway") if old.get(word)}
         label = (given.get("dnsSettings") or {}).get("domainNameLabel")
         if label:
             kept["dnsSettings"] = self._dns(call, str(label))
@@ -109,8 +110,30 @@ class PublicIPAddresses(NetworkType):
     def _fill(self, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
 
-    def _free(self) -> str:
-        used = {p["properties"].get("ipAddress") for p in self.store.resources(self.type)}
+    def made(self, id_: str, location: str, tags: Body, given_away: Iterable[str]) -> Body:
+        """An address in GET shape, for a service that makes its own; `given_away` are those not written yet."""
+        return {
+            "id": id_,
+            "name": id_.rpartition("/")[2],
+            "type": self.type,
+            "etag": etag(),
+            "location": location,
+            "tags": dict(tags),
+            "sku": {"name": "Standard", "tier": "Regional"},
+            "properties": {
+                "provisioningState": "Succeeded",
+                "resourceGuid": str(uuid.uuid4()),
+                "ipAddress": self._free(given_away),
+                "publicIPAddressVersion": "IPv4",
+                "publicIPAllocationMethod": "Static",
+                "idleTimeoutInMinutes": 4,
+                "ipTags": [],
+                "ddosSettings": {"protectionMode": "VirtualNetworkInherited"},
+            },
+        }
+
+    def _free(self, given_away: Iterable[str] = ()) -> str:
+        used = {*given_away, *(p["properties"].get("ipAddress") for p in self.store.resources(self.type))}
         for address in self._range.hosts():
             if str(address) not in used and int(address) & 0xFF >= 10:
                 return str(address)
@@ -120,7 +143,7 @@ class PublicIPAddresses(NetworkType):
 
     def in_use(self, body: Body) -> ArmError | None:
         """See NetworkType."""
-        user = (body["properties"].get("ipConfiguration") or {}).get("id")
+        user = holder_of(body)
         if user:
             return bad_request(
                 "PublicIPAddressCannotBeDeleted",

@@ -4,6 +4,7 @@ import ipaddress
 from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.locations import normal
 from fakecloud.arm.shapes import REFERENCE, TRACKED, Shape
 from fakecloud.arm.types import RESOURCE, Call, Change, Context, Fidelity
 from fakecloud.providers.network.addressing import MACHINES, configured, prefixes_of, subnet_of, users_of
@@ -13,6 +14,7 @@ from fakecloud.providers.network.base import (
     check_name,
     check_unique,
     etag,
+    missing_reference,
     properties_of,
     reference,
     referenced,
@@ -21,7 +23,14 @@ from fakecloud.providers.network.base import (
 from fakecloud.store import Body, Store
 
 SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
-REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
+REFERENCES = {
+    "networkSecurityGroup": "Microsoft.Network/networkSecurityGroups",
+    "routeTable": "Microsoft.Network/routeTables",
+    "natGateway": "Microsoft.Network/natGateways",
+}
+"""What a subnet refers to, by type. Each lists the subnets that do."""
+GATEWAY_SUBNET = "GatewaySubnet"
+"""Where VPN gateways are, and nothing else."""
 UNBUILT = (
     *("enableDdosProtection", "ddosProtectionPlan", "enableVmProtection", "virtualNetworkPeerings", "bgpCommunities"),
     *("dhcpOptions.dnsServers", "encryption.enabled", "ipAllocations", "addressSpace.ipamPoolPrefixAllocations"),
@@ -113,8 +122,9 @@ class VirtualNetworks(NetworkType):
         check_unique("subnets", (subnet["name"] for subnet in subnets))
         check_overlap(subnets)
         kept = {subnet["name"].lower(): subnet for subnet in subnets}
+        location = normal(call.body.get("location")) or (known or {}).get("location")
         for subnet in subnets:
-            check_references(self.context, subnet)
+            check_references(self.context, subnet, location)
         for old in (known or {}).get("properties", {}).get("subnets") or []:
             check_still_fits(self, old, kept.get(old["name"].lower()))
         return {
@@ -132,13 +142,13 @@ class VirtualNetworks(NetworkType):
         return None
 
     def beside(self, body: Body, known: Body | None) -> list[Change]:
-        """See NetworkType: security groups know the subnets they guard."""
+        """See NetworkType: what subnets refer to knows them."""
         before = (known or {}).get("properties", {}).get("subnets") or []
-        return guarded(self.context, before, body["properties"]["subnets"])
+        return linked(self.context, before, body["properties"]["subnets"])
 
     def beside_removed(self, body: Body) -> list[Change]:
         """See NetworkType."""
-        return guarded(self.context, body["properties"]["subnets"], [])
+        return linked(self.context, body["properties"]["subnets"], [])
 
 
 class Subnets(ChildType):
@@ -148,15 +158,12 @@ class Subnets(ChildType):
     fidelity = Fidelity(
         exact=(
             "Azure keeps five addresses of each; `ipConfigurations` lists who is in it and is read-only",
-            "without networkSecurityGroup or routeTable in a PUT it lets go of them",
+            "without networkSecurityGroup, routeTable or natGateway in a PUT it lets go of them; what it refers to is of that type, in its region, and lists it in `subnets`",
         ),
         simplified=(
             "Updating while it is written, Deleting while it is removed: so seen of others, not recorded of subnets",
         ),
-        missing=(
-            "delegations, service endpoint policies: 501",
-            "route tables and NAT gateways are not built, so no reference to one is good",
-        ),
+        missing=("delegations, service endpoint policies: 501",),
     )
     parent = VirtualNetworks
     kept_in = "subnets"
@@ -174,7 +181,7 @@ class Subnets(ChildType):
         """See ChildType."""
         space = parent["properties"]["addressSpace"]["addressPrefixes"]
         subnet = subnet_body(parent["id"], (known or {}).get("name") or call.target.name, properties_of(call), space)
-        check_references(self.context, subnet)
+        check_references(self.context, subnet, parent["location"])
         if known is not None:
             check_still_fits(self, known, subnet)
         return subnet
@@ -191,15 +198,24 @@ class Subnets(ChildType):
 
     def beside_child(self, before: list[Body], after: list[Body]) -> list[Change]:
         """See ChildType."""
-        return guarded(self.context, before, after)
+        return linked(self.context, before, after)
 
 
-def check_references(context: Context, subnet: Body) -> None:
-    """Raises ArmError (400) when a subnet refers to what is not there."""
-    for field in REFERENCES:
+def check_references(context: Context, subnet: Body, location: str | None) -> None:
+    """Raises ArmError (400) when a subnet refers to what is not there, of another type, or in another region."""
+    for field, type_ in REFERENCES.items():
         wanted = reference(subnet["properties"].get(field))
-        if wanted is not None:
-            referenced(context, wanted, subnet["id"])
+        if wanted is None:
+            continue
+        found = referenced(context, wanted, subnet["id"])
+        if found["type"] != type_ or found["location"] != location:
+            raise missing_reference(wanted, subnet["id"])
+        if field == "natGateway" and subnet["name"] == GATEWAY_SUBNET:
+            raise bad_request(
+                "NatGatewayCannotBeAttachedToGatewaySubnet",
+                f"NAT gateway {wanted} cannot be attached to {subnet['id']}: gateways go out by themselves.",
+                details=[],
+            )
 
 
 def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
@@ -216,16 +232,17 @@ def check_still_fits(handler: NetworkType, old: Body, new: Body | None) -> None:
         )
 
 
-def guarded(context: Context, before: list[Body], after: list[Body]) -> list[Change]:
-    """What changes in security groups when the subnets `before` become `after`: each group lists those it guards."""
+def linked(context: Context, before: list[Body], after: list[Body]) -> list[Change]:
+    """What changes in security groups, route tables and NAT gateways when the subnets `before` become `after`."""
     gone = {subnet["id"].lower() for subnet in before}
     wanted: dict[str, list[Body]] = {}
     for subnet in [*before, *after]:
-        group = reference(subnet["properties"].get("networkSecurityGroup"))
-        if group is not None:
-            mine = wanted.setdefault(group.lower(), [])
-            if any(subnet is entry for entry in after):
-                mine.append({"id": subnet["id"]})
+        for field in REFERENCES:
+            id_ = reference(subnet["properties"].get(field))
+            if id_ is not None:
+                mine = wanted.setdefault(id_.lower(), [])
+                if any(subnet is entry for entry in after):
+                    mine.append({"id": subnet["id"]})
     changes: list[Change] = []
     for id_, mine in wanted.items():
         body = context.resource(id_)
