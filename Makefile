@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen --no-sync
 # what hack/ got because the machine lacks it, or has too old a one
 export PATH := $(or $(AKS_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aks-operator)/bin:$(PATH)
 
-.PHONY: help demo test bench clean setup lint type unit contract chart cluster crash e2e crds docs image cluster-up cluster-down
+.PHONY: help demo test test-az bench clean setup lint type unit contract chart cluster crash e2e crds docs image cluster-up cluster-down
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: ## From nothing to a page through the load balancer, on kind (again is qui
 test: lint type ## Run everything: lint, types, then all tests, those on kind included (CI runs this).
 	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build && hack/install
 	@$(RUN) pytest
+
+test-az: setup ## Run the unmodified Azure CLI against the fake cloud (installs it into the cache).
+	@hack/az >/dev/null && $(RUN) pytest -q tests/az
 
 bench: setup ## Measure operator, fake cloud, CRDs and image: a line a figure, and bench/results.json. ONLY="shop cloud" for some.
 	@hack/kubernetes-build >/dev/null && $(RUN) python -m bench $(ONLY)

@@ -155,8 +155,16 @@ def test_a_machine_is_an_instance_of_a_scale_set_in_the_node_group(arm: Arm, poo
 
 
 def test_an_unknown_size_is_refused(arm: Arm, pools: str) -> None:
-    for size in ("huge", "", "standard_d4s_v5", "Standard_"):
+    for size in ("huge", "standard_d4s_v5", "Standard_"):
         assert put(arm, f"{pools}/p", vmSize=size) == (400, "VMSizeNotSupported"), size
+
+
+def test_a_size_that_nobody_names_is_azures_choice_and_stays(arm: Arm, pools: str) -> None:
+    chosen = arm.make(f"{pools}/p", pool(vmSize=""))["properties"]["vmSize"]
+    assert chosen.startswith("Standard_")
+    assert arm.make(f"{pools}/p", pool(count=2, vmSize=""))["properties"]["vmSize"] == chosen
+    assert arm.make(f"{pools}/named", pool())["properties"]["vmSize"] == "Standard_D4s_v5"
+    assert arm.make(f"{pools}/named", pool(vmSize=""))["properties"]["vmSize"] == "Standard_D4s_v5"
 
 
 def test_spot_nodes_get_azures_label_and_taint(arm: Arm, pools: str) -> None:

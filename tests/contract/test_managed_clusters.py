@@ -261,9 +261,55 @@ def test_what_was_read_can_be_written_back(arm: Arm, path: str) -> None:
     assert {**after, "eTag": ""} == {**before, "eTag": ""}
 
 
-def test_changing_a_pool_through_its_cluster_is_501_not_ignored(arm: Arm, path: str) -> None:
-    arm.make(path, cluster())
-    assert refusal(arm, path, cluster(profile(count=5))) == (501, "NotImplemented")
+def test_a_pool_is_scaled_through_its_cluster_and_others_stay(brisk: Arm) -> None:
+    path = new_group(brisk).path(CLUSTERS, "c")
+    brisk.make(path, cluster(profile(), profile("user", mode="User", nodeLabels={"disk": "ssd"})))
+    reply = brisk.put(path, cluster(profile(count=3)))
+    assert (reply.status, reply.state) == (200, "Scaling")
+    states = {pool["name"]: pool["provisioningState"] for pool in reply.body["properties"]["agentPoolProfiles"]}
+    assert states == {"system": "Scaling", "user": "Succeeded"}
+    brisk.ended(reply)
+    pools = {pool["name"]: pool["properties"] for pool in brisk.get(f"{path}/agentPools").body["value"]}
+    assert (pools["system"]["count"], pools["system"]["provisioningState"]) == (3, "Succeeded")
+    assert (pools["user"]["count"], pools["user"]["nodeLabels"]) == (1, {"disk": "ssd"})
+    assert len(brisk.get(f"{path}/agentPools/system/machines").body["value"]) == 3
+
+
+def test_pools_are_upgraded_through_their_cluster_after_it(brisk: Arm) -> None:
+    path = new_group(brisk).path(CLUSTERS, "c")
+    brisk.make(path, cluster(kubernetesVersion="1.35"))
+    whole = brisk.put(path, cluster(profile(orchestratorVersion="1.36"), kubernetesVersion="1.36"))
+    assert (whole.status, whole.state) == (200, "Upgrading")
+    brisk.ended(whole)
+    after = brisk.get(path).body["properties"]
+    [pool] = after["agentPoolProfiles"]
+    assert (after["currentKubernetesVersion"], pool["currentOrchestratorVersion"]) == ("1.36.2", "1.36.2")
+    assert pool["provisioningState"] == "Succeeded"
+
+
+def test_a_pool_through_its_cluster_follows_the_rules_of_pools(arm: Arm, path: str) -> None:
+    arm.make(path, cluster(kubernetesVersion="1.35"))
+    for change, refused in (
+        ({"vmSize": "Standard_D8s_v5"}, "PropertyChangeNotAllowed"),
+        ({"count": 0}, "InvalidParameter"),
+        ({"count": 5001}, "InvalidParameter"),
+        ({"mode": "User"}, "OperationNotAllowed"),
+        ({"orchestratorVersion": "1.36"}, "NodePoolMcVersionIncompatible"),
+    ):
+        body = cluster({**profile(), **change}, kubernetesVersion="1.35")
+        assert refusal(arm, path, body) == (400, refused), change
+
+
+def test_a_canceled_update_of_a_cluster_leaves_its_pools_canceled_too(brisk: Arm) -> None:
+    path = new_group(brisk).path(CLUSTERS, "c")
+    brisk.make(path, cluster())
+    reply = brisk.put(path, cluster(profile(count=3)))
+    brisk.ended(brisk.post(f"{path}/abort"))
+    assert brisk.ended(reply)["status"] == "Canceled"
+    assert brisk.get(f"{path}/agentPools/system").state == "Canceled"
+    repaired = brisk.make(path, cluster(profile(count=3)))["properties"]
+    assert repaired["provisioningState"] == "Succeeded"
+    assert repaired["agentPoolProfiles"][0]["provisioningState"] == "Succeeded"
 
 
 def test_an_alias_runs_the_newest_patch_and_stays_an_alias(arm: Arm, path: str) -> None:

@@ -65,3 +65,13 @@ def test_the_sdk_follows_pages(sdk: Clients, group: Group, arm: Arm) -> None:
 def test_a_top_that_is_no_number_is_refused(group: Group, arm: Arm) -> None:
     for top in ("0", "-1", "many", "²"):
         assert arm.get(group.path(ADDRESSES) + f"?$top={top}").status == 400
+
+
+def test_an_id_may_have_an_empty_parent_as_the_sdks_generic_operations_write_it(
+    sdk: Clients, group: Group, arm: Arm
+) -> None:
+    id_ = arm.make(group.path(ADDRESSES, "ip"), address())["id"]
+    kind = ("Microsoft.Network", "", "publicIPAddresses")
+    assert sdk.resources.resources.get(group.name, *kind, "ip", api_version="2024-05-01").id == id_
+    for path in (f"{group.id}//providers/{ADDRESSES}/ip", f"{id_.replace('/ip', '//ip')}", f"{id_}//x"):
+        assert arm.get(path).status == 404, path

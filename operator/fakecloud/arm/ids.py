@@ -1,7 +1,12 @@
 """Resource ids as paths: taken apart without regard to case."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote
+
+_NO_PARENT: Final = re.compile(r"(/providers/[^/]+)//(?!/)", re.IGNORECASE)
+"""Where the SDK's generic operations, and az with them, put the path of a parent that a resource does not have."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Target:
 
 def parse(raw_path: str) -> Target | None:
     """What a path names, None when it is no ARM path of ours. Percent-encoded, so that a name may hold anything."""
-    parts = [unquote(part) for part in raw_path.strip("/").split("/")]
+    parts = [unquote(part) for part in _NO_PARENT.sub(r"\1/", raw_path.strip("/")).split("/")]
     if len(parts) < 2 or parts[0].lower() != "subscriptions" or not all(parts) or any("/" in part for part in parts):
         return None
     subscription, rest = parts[1], parts[2:]

@@ -24,7 +24,7 @@ from fakecloud.compute.port import Compute
 from fakecloud.providers.containerservice import cluster_rules, defaults, egress, refusals, rules, shapes, versions
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
-from fakecloud.providers.containerservice.pools import READ_ONLY, SETTLED, Pools
+from fakecloud.providers.containerservice.pools import SETTLED, Pools
 from fakecloud.providers.containerservice.refusals import immutable, invalid, refuse
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.store import Body
@@ -48,6 +48,7 @@ class Clusters(ResourceType):
             "etags in `eTag`, If-Match and If-None-Match: 412 (M, I)",
             "names, node group names, one minor up and never down, unknown versions, a System pool at creation, pools never added through the cluster (I, M)",
             "`/resourcegroups/` and `ManagedClusters` in ids and types (R); what is omitted stays, agentPoolProfiles too",
+            "pools are scaled, upgraded and changed through their cluster too, by the rules of their own operations, as `az aks scale` and `az aks upgrade` do (M)",
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
             "values of a wrong kind and properties that the SDK's models do not have: 400 UnmarshalError",
             "abort, start and stop: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
@@ -66,7 +67,6 @@ class Clusters(ResourceType):
         missing=(
             "rotation of certificates, commands in the cluster, maintenance windows: 501",
             "sku Automatic: 501",
-            "changing a pool through its cluster: 501",
         ),
     )
     flat_errors = True
@@ -207,17 +207,20 @@ class Clusters(ResourceType):
         given = call.body.get("properties") or {}
         have = known["properties"]
         _check_immutable(given, have)
-        self._check_profiles(known, given.get("agentPoolProfiles") or [])
         current = have["currentKubernetesVersion"]
         version = versions.meant(given.get("kubernetesVersion"), current)
         versions.check_upgrade(current, version)
+        changes = self._pools.changes(known, given.get("agentPoolProfiles") or [], version)
+        upgraded = {change.body["id"]: change.version for change in changes}
         for pool in self.context.children(known["id"], POOL_TYPE):
-            versions.check_pool_version(version, pool["properties"]["currentOrchestratorVersion"])
-        upgrading = version != current
+            later = upgraded.get(pool["id"]) or pool["properties"]["currentOrchestratorVersion"]
+            versions.check_pool_version(version, later)
+        states = {change.body["properties"]["provisioningState"] for change in changes}
+        states.add("Upgrading" if version != current else "Updating")
         properties = {
             **have,
             **defaults.writable(given),
-            "provisioningState": "Upgrading" if upgrading else "Updating",
+            "provisioningState": next(state for state in ("Upgrading", "Scaling", "Updating") if state in states),
             "networkProfile": {**have["networkProfile"], **(given.get("networkProfile") or {})},
             "nodeResourceGroup": have["nodeResourceGroup"],
         }
@@ -232,9 +235,14 @@ class Clusters(ResourceType):
         cluster_rules.check(properties, body["sku"])
         arranged = self._arranged(body)
         defaults.complete_oidc(body, self._tenant(call))
-        seconds = UPGRADE_SECONDS if upgrading else UPDATE_SECONDS
-        operation = self._operation("updateCluster", call, body, seconds, version=version)
-        self.context.begin(operation, (RESOURCE, body["id"], body), *restrict(self.context, body), *arranged)
+        seconds = UPGRADE_SECONDS if version != current else UPDATE_SECONDS
+        seconds += max(
+            (change.seconds for change in changes), default=0.0
+        )  # pools all at once, after the control plane
+        operation = self._operation("updateCluster", call, body, seconds, version=version, pools=upgraded)
+        pools = [(RESOURCE, str(change.body["id"]), change.body) for change in changes]
+        beside = [*pools, *restrict(self.context, body), *arranged]
+        self.context.begin(operation, (RESOURCE, body["id"], body), *beside)
         return Answer(200, self.shown(body), operation=operation)
 
     def _arranged(self, cluster: Body) -> list[Change]:
@@ -245,26 +253,6 @@ class Clusters(ResourceType):
         )
         network = None if pools[0]["_group"] else self.context.resource(pools[0]["_subnet"].partition("/subnets/")[0])
         return egress.arranged(self.context, self._addresses, cluster, network)
-
-    def _check_profiles(self, cluster: Body, profiles: list[Body]) -> None:
-        """Raises ArmError when a cluster's body would change its pools: they have operations of their own."""
-        pools = {pool["name"]: pool["properties"] for pool in self.context.children(cluster["id"], POOL_TYPE)}
-        for profile in profiles:
-            have = pools.get(profile.get("name", ""))
-            if have is None:
-                raise refuse(
-                    400,
-                    "BadRequest",
-                    "A new agent pool was introduced. Adding agent pools to an existing cluster is not allowed through managed cluster operations. For agent pool specific change, please use per agent pool operations: https://aka.ms/agent-pool-rest-api",
-                    target="agentPoolProfiles",
-                )
-            changed = [k for k, v in profile.items() if k not in {"name", *READ_ONLY} and have.get(k) != v]
-            if changed:
-                raise refuse(
-                    501,
-                    "NotImplemented",
-                    f"fakecloud does not implement changing {', '.join(changed)} of agent pool {profile['name']} through managed cluster operations: use per agent pool operations.",
-                )
 
     async def patch(self, call: Call) -> Answer:
         """See ResourceType: tags."""
@@ -297,6 +285,7 @@ class Clusters(ResourceType):
         body = self.context.resource(operation["resource"])
         if body is None:
             return
+        self._pools.run_versions(operation["data"].get("pools") or {})
         await self._pools.bring_about(body, self._pools.at_rest(body["id"]))
         body = self.context.resource(operation["resource"])
         if body is None:  # its group went meanwhile, and it with it

@@ -1,7 +1,8 @@
 """agentPools: made, sized, upgraded, removed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError
@@ -20,6 +21,17 @@ READ_ONLY = frozenset({"provisioningState", "powerState", "currentOrchestratorVe
 SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
+@dataclass(frozen=True)
+class Change:
+    """A pool as an update makes it."""
+
+    body: Body
+    seconds: float
+    """How long Azure takes."""
+    version: str | None
+    """What it will run then, None when it runs that already."""
+
+
 class Pools(ResourceType):
     """Microsoft.ContainerService/managedClusters/agentPools."""
 
@@ -35,7 +47,7 @@ class Pools(ResourceType):
             "ErrCode_InsufficientVCPUQuota when there are fewer machines than asked for, four vCPUs each (D)",
         ),
         simplified=(
-            "a VM size is judged by its spelling only; every size counts as four vCPUs",
+            "a VM size is judged by its spelling only; every size counts as four vCPUs; a pool that names none gets Standard_D4ds_v5, where Azure chooses",
             "with enableAutoScaling the count is kept as written: no autoscaler runs",
             "an upgrade changes the version of all machines at its end; surge, drain and soak settings are kept and not acted on",
             "a full subnet fails the operation (SubnetIsFull) after the PUT was taken",
@@ -117,8 +129,8 @@ class Pools(ResourceType):
             body = self.made(cluster, {**given, "name": call.target.name}, cluster_version, network)
             seconds, status = CREATE_SECONDS, 201
         else:
-            body, seconds, upgrade = self._changed(known, given, cluster_version)
-            status = 200
+            change = self._changed(known, given, cluster_version)
+            body, seconds, upgrade, status = change.body, change.seconds, change.version, 200
             self._check_last_system_pool(cluster, known, body["properties"]["mode"])
         others = {p["name"]: p["properties"]["count"] for p in self.context.children(cluster["id"], POOL_TYPE)}
         cluster_rules.check_size({**others, body["name"]: body["properties"]["count"]})
@@ -127,8 +139,42 @@ class Pools(ResourceType):
         self.context.begin(operation, (RESOURCE, body["id"], body))
         return Answer(status, self.shown(body), operation=operation)
 
-    def _changed(self, known: Body, given: dict[str, Any], cluster_version: str) -> tuple[Body, float, str | None]:
-        """The pool after an update, how long that takes, and the version that it will have then, if another."""
+    def changes(self, cluster: Body, profiles: Iterable[Body], cluster_version: str) -> list[Change]:
+        """What becomes of the pools when their cluster is written with `profiles` of them; those not named stay.
+
+        Raises ArmError, also for a pool that the cluster does not have: those are made by operations of their own.
+        """
+        pools = {pool["name"]: pool for pool in self.context.children(cluster["id"], POOL_TYPE)}
+        changed: dict[str, Change] = {}
+        for profile in profiles:
+            pool = pools.get(profile.get("name", ""))
+            if pool is None:
+                raise refuse(
+                    400,
+                    "BadRequest",
+                    "A new agent pool was introduced. Adding agent pools to an existing cluster is not allowed through managed cluster operations. For agent pool specific change, please use per agent pool operations: https://aka.ms/agent-pool-rest-api",
+                    target="agentPoolProfiles",
+                )
+            given = {key: value for key, value in profile.items() if key != "name"}
+            if any(pool["properties"].get(key) != value for key, value in given.items() if key not in READ_ONLY):
+                changed[pool["name"]] = self._changed(pool, given, cluster_version)
+        after = {**pools, **{name: change.body for name, change in changed.items()}}
+        _check_system_pool([pool["properties"]["mode"] for pool in after.values()])
+        cluster_rules.check_size({name: pool["properties"]["count"] for name, pool in after.items()})
+        counts = {change.body["id"]: int(change.body["properties"]["count"]) for change in changed.values()}
+        self._fleet.check_capacity(cluster["id"], cluster["location"], counts)
+        return list(changed.values())
+
+    def run_versions(self, versions_: Mapping[str, str | None]) -> None:
+        """Pools, by id, run other versions from now on; None: what they ran."""
+        for id_, version in versions_.items():
+            pool = self.context.resource(id_)
+            if pool is not None and version is not None:
+                properties = {**pool["properties"], "currentOrchestratorVersion": version}
+                self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
+
+    def _changed(self, known: Body, given: dict[str, Any], cluster_version: str) -> Change:
+        """The pool after an update; raises ArmError."""
         rules.refuse_stopped(given)
         have = known["properties"]
         writable = {k: v for k, v in given.items() if k not in READ_ONLY}
@@ -144,7 +190,7 @@ class Pools(ResourceType):
         else:
             state, seconds = "Updating", UPDATE_SECONDS
         properties |= {"provisioningState": state, "eTag": str(uuid.uuid4())}
-        return {**known, "properties": properties}, seconds, version if version != current else None
+        return Change({**known, "properties": properties}, seconds, version if version != current else None)
 
     async def delete(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -185,9 +231,9 @@ class Pools(ResourceType):
             self._put_state(pool["id"], "Succeeded")
 
     def fail(self, cluster: str, state: str) -> None:
-        """Pools that were being made together with their cluster failed, or were canceled, with it."""
-        for pool in self.context.children(cluster, POOL_TYPE):
-            if pool["properties"]["provisioningState"] == "Creating":
+        """Pools that were being made or changed together with their cluster failed, or were canceled, with it."""
+        for pool in self.at_rest(cluster):
+            if pool["properties"]["provisioningState"] not in SETTLED:
                 self._put_state(pool["id"], state)
 
     def power(self, cluster: str, code: str) -> None:
@@ -197,15 +243,11 @@ class Pools(ResourceType):
             self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
 
     async def _settled(self, operation: Body) -> None:
+        self.run_versions({operation["resource"]: operation["data"].get("version")})
         pool = self.context.resource(operation["resource"])
         cluster = self.context.resource(operation["resource"].rpartition("/agentPools/")[0])
-        if pool is None or cluster is None:
-            return
-        version = operation["data"].get("version")
-        if version:
-            pool = {**pool, "properties": {**pool["properties"], "currentOrchestratorVersion": version}}
-            self.store.put(RESOURCE, pool["id"], pool)
-        await self.bring_about(cluster, [pool])
+        if pool is not None and cluster is not None:
+            await self.bring_about(cluster, [pool])
 
     async def _failed(self, operation: Body) -> None:
         self._put_state(operation["resource"], operation["status"])
@@ -244,12 +286,7 @@ class Pools(ResourceType):
         others = [p for p in self.context.children(cluster["id"], POOL_TYPE) if p["id"] != pool["id"]]
         if mode is None and not others:
             raise refuse(400, "OperationNotAllowed", "There has to be at least one agent pool.")
-        if (
-            pool["properties"]["mode"] == "System"
-            and mode != "System"
-            and not any(p["properties"]["mode"] == "System" for p in others)
-        ):
-            raise refuse(400, "OperationNotAllowed", "There must be at least one system node pool in the cluster.")
+        _check_system_pool([mode, *(p["properties"]["mode"] for p in others)])
 
     def _refuse_busy(self, cluster: Body, pool: Body | None) -> None:
         refusals.check_power(cluster)
@@ -271,3 +308,9 @@ class Pools(ResourceType):
             seconds=seconds,
             **data,
         )
+
+
+def _check_system_pool(modes: Sequence[str | None]) -> None:
+    """Raises ArmError unless one of the pools' modes is System."""
+    if "System" not in modes:
+        raise refuse(400, "OperationNotAllowed", "There must be at least one system node pool in the cluster.")

@@ -9,6 +9,8 @@ from fakecloud.store import Body
 CLUSTER_NAME = re.compile(r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 GROUP_NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
 POOL_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+DEFAULT_SIZE: Final = "Standard_D4ds_v5"
+"""Of a pool that names none; Azure chooses by what the region has left (az's own help)."""
 VM_SIZE = re.compile(r"Standard_[A-Z][A-Za-z0-9]*(-[0-9]+)?[a-z]*(_v[0-9]+)?")
 _LABEL = re.compile(
     r"(?P<prefix>[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?(?P<name>[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
@@ -79,6 +81,8 @@ def check_pool(name: str, properties: dict[str, Any], known: dict[str, Any] | No
         )
     if properties.get("osDiskSizeGB") == 0:  # Azure's word for its own choice
         properties = {key: value for key, value in properties.items() if key != "osDiskSizeGB"}
+    if not properties.get("vmSize"):  # az sends an empty one
+        properties = {**properties, "vmSize": (known or {}).get("vmSize", DEFAULT_SIZE)}
     for field in IMMUTABLE:
         if (
             known is not None
@@ -88,11 +92,11 @@ def check_pool(name: str, properties: dict[str, Any], known: dict[str, Any] | No
             raise immutable(field)
     kept: Body = {"count": 1, "mode": "User", "osType": "Linux", **_DEFAULTS, "maxPods": max_pods}
     kept |= {**(known or {}), **properties}
-    if not VM_SIZE.fullmatch(kept.get("vmSize", "")):
+    if not VM_SIZE.fullmatch(kept["vmSize"]):
         raise refuse(
             400,
             "VMSizeNotSupported",
-            f"The VM size of {kept.get('vmSize')} is not allowed in your subscription in location. Please use a size such as Standard_D4s_v5.",
+            f"The VM size of {kept['vmSize']} is not allowed in your subscription in location. Please use a size such as Standard_D4s_v5.",
             target="agentPoolProfile.vmSize",
         )
     _check_words(kept)
