@@ -23,6 +23,7 @@ from aks_operator.metrics import Metrics
 from aks_operator.objects import parse
 from aks_operator.observer import Observer
 from aks_operator.outcome import Hold
+from aks_operator.port import PRIORITY, Priority
 from aks_operator.session import Session
 from aks_operator.settings import Settings
 
@@ -76,6 +77,7 @@ class Accounts:
         now: Callable[[], str],
         may_write: Callable[[], bool],
         opened: Callable[[], None],
+        wake: Callable[[Key], None] = lambda key: None,
     ) -> None:
         self._logins = Logins(kube, settings)
         self._cache = cache
@@ -85,6 +87,7 @@ class Accounts:
         self._now = now
         self._may_write = may_write
         self._opened = opened
+        self._wake = wake
         self._open: dict[Key, Account] = {}
         self._answered: dict[Key, float] = {}  # Unix time of the last read that was answered
         self._retired: list[tuple[float, Pool]] = []
@@ -176,9 +179,15 @@ class Accounts:
     ) -> tuple[AzureCloud, Session]:
         count = partial(self._count, key)
         cloud = AzureCloud(clients, subscription, endpoints.resource_manager, budget, count, self._may_write)
-        observer = Observer(cloud, self._clock, self._settings.drift_interval_seconds)
+        observer = Observer(cloud, self._clock, self._settings.drift_interval_seconds, self._wake)
         interval = self._settings.poll_interval_seconds
         return cloud, Session(cloud, observer, clock=self._clock, now=self._now, poll_interval=interval)
+
+    async def round(self) -> None:
+        """The drift check of all objects at rest: see Observer.round."""
+        PRIORITY.set(Priority.DRIFT)
+        for account in list(self._open.values()):
+            await account.session.observer.round()
 
     async def open_ready(self) -> None:
         """Open the accounts that were at work when the last process ended, so that nothing has to wait for them anew."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import signal
 import time
 import uuid
@@ -107,6 +108,7 @@ class Operator:
             timestamp,
             lambda: lease.held,
             self._wake_all,
+            lambda key: self._queue.add(key, reset_backoff=True),
         )
         shares, tenants = Shares(), Tenants()
         documents = Documents(self._cache, self._queue, accounts, shares, marks)
@@ -140,7 +142,10 @@ class Operator:
         )
         tasks = [
             self._watching,
-            *(asyncio.ensure_future(t) for t in (self._keep_listing(objects), self._prove(objects))),
+            *(
+                asyncio.ensure_future(t)
+                for t in (self._keep_listing(objects), self._keep_observing(accounts), self._prove(objects))
+            ),
         ]
         tasks += [asyncio.ensure_future(engine.worker()) for _ in range(self._settings.workers)]
         log.info("working", extra={"management_id": management_id, "objects": len(self._cache)})
@@ -174,6 +179,12 @@ class Operator:
                 await self._relist(objects)
             except KubeError as error:
                 log.warning("relist failed: %s", error)
+
+    async def _keep_observing(self, accounts: Accounts) -> None:
+        """Objects at rest do not look for themselves: one look at each list is for all of them."""
+        while True:
+            await asyncio.sleep(self._settings.drift_interval_seconds * random.uniform(0.9, 1.1))  # noqa: S311  # jitter, no secret
+            await accounts.round()
 
     def _lease_written(self, version: str | None) -> None:
         if version is None:

@@ -16,7 +16,9 @@ from aks_operator.keys import Key
 from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, KINDS, RECONCILE_AT, Objects, parse
+from aks_operator.observer import LOOKS, Looks
 from aks_operator.outcome import Hold, Outcome
+from aks_operator.pace import turn_after
 from aks_operator.port import (
     ATTEMPT,
     PRIORITY,
@@ -91,6 +93,7 @@ class Engine:
         self._drift_interval = drift_interval
         self._now = now
         self._may_work = may_work
+        self._resting: dict[Key, Looks] = {}
 
     async def worker(self) -> None:
         """Work until the queue closes. Any unexpected error is logged with its stack, and the key retried."""
@@ -126,6 +129,7 @@ class Engine:
     async def _document(self, key: Key) -> tuple[float | None, bool]:
         PRIORITY.set(Priority.CHANGE)
         ATTEMPT.set("")
+        LOOKS.set(None)
         try:
             return await self._documents.reconcile(key), False
         except NotLeading:
@@ -136,6 +140,8 @@ class Engine:
             return again
 
     async def _object(self, key: Key) -> tuple[float | None, bool]:
+        if (rested := self._resting.pop(key, None)) is not None:
+            rested.leave(key)
         body = self._cache.get(key)
         if body is None:
             self._queue.forget(key)
@@ -157,6 +163,7 @@ class Engine:
         self, key: Key, body: Mapping[str, Any], *, deleting: bool, held: bool
     ) -> tuple[float | None, bool]:
         """Reconcile and say how it went. Raises KubeError."""
+        LOOKS.set(looks := Looks())
         try:
             obj = parse(key.kind, body)
         except ValidationError as error:
@@ -186,7 +193,11 @@ class Engine:
         if outcome.release:
             await self._objects.release(key, body["metadata"]["uid"])
             return None, False
-        return await self._say(key, body, outcome, obj), False
+        again = await self._say(key, body, outcome, obj)
+        if outcome.watched and outcome.again_after is None and looks.keep(key):
+            self._resting[key] = looks
+            again = turn_after(self._drift_interval, len(self._cache)) * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
+        return again, False
 
     async def _say(self, key: Key, body: Mapping[str, Any], outcome: Outcome, obj: Any = None) -> float:
         """Write the status if it differs; returns when to come again, in seconds.

@@ -43,6 +43,7 @@ class Lease:
         self._deadline = float("-inf")
         self._seen: tuple[str, float] = ("", 0.0)
         self._term = -1  # leaseTransitions while we lead
+        self._written: dict[str, Any] | None = None  # the Lease as we wrote it last
         self._lost = False
 
     @property
@@ -91,25 +92,43 @@ class Lease:
         asked = self._clock()
         try:
             async with asyncio.timeout(self._seconds / 3):
-                found = await self._kube.get(f"{self._collection}/{self._name}")
-                if self._term >= 0 and not self._is_ours(found):
-                    self._lost, self._deadline = True, float("-inf")
-                    return False
-                if found is None:
-                    written = await self._kube.create(self._collection, self._body(None))
-                elif self._may_take(found, self._clock()):
-                    written = await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
-                else:
-                    return False
+                written = await self._renew() or await self._take()
         except (KubeError, TimeoutError) as error:
             log.warning("lease not renewed: %s", error or "no answer in time")
+            self._written = None
             self._seen = ("", 0.0)  # its holder may have been without an answer too: it is given its time anew
             self._heard(None)
+            return False
+        self._written = written
+        if written is None:
             return False
         self._deadline = asked + self._seconds
         self._term = int(written["spec"]["leaseTransitions"])
         self._heard(str(written["metadata"]["resourceVersion"]))
         return True
+
+    async def _renew(self) -> dict[str, Any] | None:
+        """The Lease, renewed without a look at it: a PUT of what we wrote last is taken only if nobody wrote since."""
+        if self._written is None or not self.held:
+            return None
+        try:
+            return await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(self._written))
+        except KubeError as error:
+            if error.status in {404, 409}:
+                return None
+            raise
+
+    async def _take(self) -> dict[str, Any] | None:
+        """The Lease, taken or renewed after a look at it; None when it is another's."""
+        found = await self._kube.get(f"{self._collection}/{self._name}")
+        if self._term >= 0 and not self._is_ours(found):
+            self._lost, self._deadline = True, float("-inf")
+            return None
+        if found is None:
+            return await self._kube.create(self._collection, self._body(None))
+        if self._may_take(found, self._clock()):
+            return await self._kube.request("PUT", f"{self._collection}/{self._name}", self._body(found))
+        return None
 
     def _is_ours(self, found: dict[str, Any] | None) -> bool:
         """Whether nobody led since we began to; one deleted by hand was ours until its time is over."""
@@ -145,7 +164,7 @@ class Lease:
 
     async def release(self) -> None:
         """Let a standby take over at once."""
-        self._deadline, self._term = float("-inf"), -1
+        self._deadline, self._term, self._written = float("-inf"), -1, None
         try:
             found = await self._kube.get(f"{self._collection}/{self._name}")
             if found is not None and (found.get("spec") or {}).get("holderIdentity") == self._holder:

@@ -25,7 +25,8 @@ class Outcome:
 
     `status` are the kind's own status fields; a key that is absent keeps its value, None removes it. `again_after` is in
     seconds (None: the drift interval). `release`: deletion is complete, our finalizer goes. `resources` are the ARM
-    ids this object made or uses, in order.
+    ids this object made or uses, in order. `watched`: all that it stands on was looked at one by one (Observer.one), so
+    that lists tell when it has to come again.
     """
 
     conditions: Sequence[Condition] = ()
@@ -33,6 +34,7 @@ class Outcome:
     again_after: float | None = None
     release: bool = False
     resources: Sequence[str] = ()
+    watched: bool = False
 
 
 RELEASE = Outcome(release=True)

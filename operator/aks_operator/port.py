@@ -1,8 +1,8 @@
 """What the engine asks of a cloud, and how a cloud says no. The Azure SDK stands behind it in `aks_operator.cloud`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -101,6 +101,16 @@ class OperationState:
     retry_after: float | None
 
 
+@dataclass(frozen=True)
+class Page:
+    """One page of a list. `digest` is of its bytes: a page that comes with the same bytes again is not read again."""
+
+    bodies: Sequence[Body]
+    url: str = field(default="", repr=False)
+    digest: bytes = b""
+    next: str | None = field(default=None, repr=False)
+
+
 class Cloud(Protocol):
     """One subscription seen as one identity. Every call is one request (a list: one a page) and may raise CloudError."""
 
@@ -111,8 +121,11 @@ class Cloud(Protocol):
     async def get(self, id_: str) -> Body:
         """The resource; raises NotFound."""
 
-    async def list(self, type_: str, scope: str) -> list[Body]:
-        """All resources of `type_` directly in `scope` (a subscription, a group, or a parent resource); raises NotFound."""
+    async def list(self, type_: str, scope: str, known: Sequence[Page] = ()) -> Sequence[Page]:
+        """All resources of `type_` directly in `scope` (a subscription, a group, or a parent resource); raises NotFound.
+
+        `known` is what an earlier call gave: pages that did not change are the same objects again.
+        """
 
     async def put(self, id_: str, body: Body, *, if_match: str | None = None) -> Accepted:
         """Create or replace. `if_match` is an etag, or "" to insist that nothing is there yet where the type can do that."""

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -18,6 +19,8 @@ MAX_BACKOFF: Final = 300.0
 class WorkQueue:
     """Keys to be worked on. A key is never at work twice at once, and never lost: one that is added while it is
     being worked on comes back afterwards. `clock` gives monotonic seconds.
+
+    One key wakes one worker: to wake all of them for each costs more than most of the work.
     """
 
     def __init__(self, clock: Callable[[], float], jitter: Callable[[], float] = random.random) -> None:
@@ -29,7 +32,8 @@ class WorkQueue:
         self._due: dict[Key, float] = {}  # when a key is to come back; an entry in _later that differs is void
         self._failures: dict[Key, int] = {}
         self._sequence = itertools.count()
-        self._changed = asyncio.Event()
+        self._idle: deque[asyncio.Future[None]] = deque()  # workers that wait, those who wait longest first
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     def __len__(self) -> int:
@@ -52,7 +56,7 @@ class WorkQueue:
             self._working[key] = True
         elif key not in self._ready:
             self._ready[key] = self._clock()
-            self._changed.set()
+            self._wake_one()
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Work on `key` in `seconds`, or earlier when something else asks for it. The earlier of two wishes counts."""
@@ -61,7 +65,8 @@ class WorkQueue:
             return
         self._due[key] = when
         heapq.heappush(self._later, (when, next(self._sequence), key))
-        self._changed.set()
+        if self._idle and self._later[0][2] == key:
+            self._set_timer()
 
     def backoff(self, key: Key) -> float:
         """Seconds until the next retry of `key`, which has just failed once more: doubled each time, with jitter."""
@@ -88,27 +93,64 @@ class WorkQueue:
         """Let every worker end."""
         self._closed = True
         self._ready.clear()
-        self._changed.set()
+        self._stop_timer()
+        while self._idle:
+            self._wake_one()
 
     def __aiter__(self) -> AsyncIterator[Key]:
         return self
 
     async def __anext__(self) -> Key:
-        while True:
-            if self._closed:
-                raise StopAsyncIteration
+        while not self._closed:
             self._promote()
             if self._ready:
                 key = next(iter(self._ready))
                 del self._ready[key]
                 self._working[key] = False
                 return key
-            self._changed.clear()
-            timeout = max(0.0, self._later[0][0] - self._clock()) if self._later else None
-            try:
-                await asyncio.wait_for(self._changed.wait(), timeout)
-            except TimeoutError:
-                continue
+            await self._wait()
+        raise StopAsyncIteration
+
+    async def _wait(self) -> None:
+        """Returns when there may be something to do."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._idle.append(waiter)
+        self._set_timer()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter in self._idle:
+                self._idle.remove(waiter)
+            elif self._ready:  # it was woken for a key that another has to take now
+                self._wake_one()
+            raise
+
+    def _wake_one(self) -> None:
+        while self._idle:
+            waiter = self._idle.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _set_timer(self) -> None:
+        """One timer for all workers, at the earliest time that something is due; none for what is void."""
+        while self._later and self._due.get(self._later[0][2]) != self._later[0][0]:
+            heapq.heappop(self._later)
+        self._stop_timer()
+        if self._later:
+            wait = max(0.0, self._later[0][0] - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._promote()
+        if self._idle:
+            self._set_timer()
 
     def _promote(self) -> None:
         """Move what is due to the ready ones."""

@@ -213,6 +213,7 @@ class Session:
         body = answer.body or observed
         if body is not None and not settled(body):
             return Converged(body, step, self._poll_interval)
+        self.observer.answered(step.id, body)
         return Converged(body, replace(step, action="none"))
 
     async def _in_the_way(self, id_: str) -> tuple[float, str] | None:

@@ -62,6 +62,7 @@ class DNSZoneReconciler:
             },
             again_after=turn.again_after,
             resources=[id_],
+            watched=turn.done,
         )
 
     async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:

@@ -76,7 +76,8 @@ class ManagedClusterReconciler:
             await self._write_kubeconfig(key, obj, account, id_)
         status = {**_facts(body), "appliedTags": applied_tags(obj, turn), "nodes": self._nodes(key)}
         status |= {"id": id_, "resources": [resource_status(id_, CLUSTERS, ready)], "deletion": None}
-        return Outcome([ready], status, again_after=turn.again_after, resources=[id_])
+        watched = turn.done and spec.kubeconfig_secret is None  # nobody tells of a Secret that is gone
+        return Outcome([ready], status, again_after=turn.again_after, resources=[id_], watched=watched)
 
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
@@ -93,13 +94,11 @@ class ManagedClusterReconciler:
 
     def _nodes(self, key: Key) -> dict[str, Any]:
         """Nodes of all pools: how many are ready, how many are wanted."""
-        pools = [self._world.parsed(user) for user in self._world.users(key, "NodePool")]
+        pools = [self._world.cache.get(user) or {} for user in self._world.users(key, "NodePool")]
         known = [
-            pool.status.nodes
-            for pool in pools
-            if pool is not None and pool.status is not None and pool.status.nodes is not None
-        ]
-        return node_counts(sum(n.ready or 0 for n in known), sum(n.wanted or 0 for n in known))
+            (pool.get("status") or {}).get("nodes") or {} for pool in pools
+        ]  # hundreds: they are not parsed for it
+        return node_counts(sum(int(n.get("ready") or 0) for n in known), sum(int(n.get("wanted") or 0) for n in known))
 
     async def _write_kubeconfig(self, key: Key, obj: Any, account: Account, id_: str) -> None:
         """Write the Secret once; a foreign Secret of that name is left alone."""

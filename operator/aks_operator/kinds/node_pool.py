@@ -1,8 +1,8 @@
 """NodePool: nodes of one configuration, scaled and upgraded as one."""
 
-import random
-from collections.abc import Iterable
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from aks_operator.api.common import NodeCounts
 from aks_operator.conditions import Condition
@@ -24,18 +24,18 @@ from aks_operator.kinds.base import (
     stored_operations,
 )
 from aks_operator.outcome import RELEASE, Hold, Outcome
+from aks_operator.pace import Ration
 from aks_operator.plan import settled
 from aks_operator.port import Body
 from aks_operator.session import Operation
-
-LOOKS: Final = 6
 
 
 class NodePoolReconciler:
     """See engine.Reconciler."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Callable[[], float] = time.monotonic) -> None:
         self._world = world
+        self._looks = Ration(world.settings.drift_interval_seconds, clock)
 
     async def reconcile(self, key: Key, obj: Any) -> Outcome:
         """See engine.Reconciler."""
@@ -76,7 +76,7 @@ class NodePoolReconciler:
         again_after = turn.again_after
         if again_after is None and status.get("nodes", {}).get("ready") != status.get("nodes", {}).get("wanted"):
             again_after = world.settings.poll_interval_seconds
-        return Outcome([ready], status, again_after=again_after, resources=[id_])
+        return Outcome([ready], status, again_after=again_after, resources=[id_], watched=turn.done)
 
     def _before(self, key: Key, cluster: Cluster, id_: str) -> Outcome:
         """The outcome while there is no cluster. The pool that is made with it is pinned with it, all others are free."""
@@ -98,7 +98,7 @@ class NodePoolReconciler:
         properties = body.get("properties") or {}
         count = int(properties.get("count") or 0)
         observer = cluster.account.session.observer
-        if spared(known, count, len(self._world.cache), random.random()):  # noqa: S311  # chance, no secret
+        if is_whole(known, count) and not self._looks.take():
             ready = count
         else:
             ready = sum(1 for machine in await observer.all(MACHINES, id_) if settled(machine))
@@ -149,12 +149,10 @@ class NodePoolReconciler:
         return False
 
 
-def spared(known: NodeCounts | None, count: int, objects: int, chance: float) -> bool:
-    """Whether a pool at rest whose nodes were all there, and are as many still, goes without a look at its machines.
+def is_whole(known: NodeCounts | None, count: int) -> bool:
+    """Whether a pool's nodes were all there when they were counted last, and are as many still.
 
-    Azure lists machines of one pool only: a thousand pools would ask a thousand times in every drift interval. So they
-    take turns, by `chance` (0 to 1): some LOOKS of them in an interval, which is all of them in an installation that has
-    no more than LOOKS `objects`.
+    Azure lists machines of one pool only: a thousand pools would ask a thousand times in every drift interval. So those
+    that are whole share a ration of looks.
     """
-    whole = known is not None and known.ready == known.wanted == count
-    return whole and chance * objects >= LOOKS
+    return known is not None and known.ready == known.wanted == count

@@ -3,10 +3,11 @@
 What a cloud is like is not tested with it: that is what fakecloud is for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
-from aks_operator.port import Accepted, Body, CloudError, NotFound, OperationState
+from aks_operator.port import Accepted, Body, CloudError, NotFound, OperationState, Page
 
 SUBSCRIPTION = "s"
 OPERATIONS = f"https://arm/subscriptions/{SUBSCRIPTION}/operations/"
@@ -74,15 +75,16 @@ class Arm:
             raise NotFound("there is none", code="ResourceNotFound", status=404)
         return dict(self.bodies[id_.casefold()])
 
-    async def list(self, type_: str, scope: str) -> list[Body]:
+    async def list(self, type_: str, scope: str, known: Sequence[Page] = ()) -> Sequence[Page]:
         """See port.Cloud."""
         self._heard("LIST", scope)
-        return [
-            dict(body)
+        found = [
+            deepcopy(body)
             for id_, body in self.bodies.items()
             if id_.startswith(f"{scope}/".casefold())
             and type_.casefold() in {str(body["type"]).casefold(), "microsoft.resources/resources"}
         ]
+        return known if known and known[0].bodies == found else [Page(found)]
 
     async def put(self, id_: str, body: Body, *, if_match: str | None = None) -> Accepted:
         """See port.Cloud."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from aks_operator.keys import Key
 from aks_operator.kube import KubeError
 from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, Objects, path_of, references
+from aks_operator.observer import Observer
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.port import (
     ATTEMPT,
@@ -32,7 +33,7 @@ from aks_operator.port import (
 from aks_operator.queue import WorkQueue
 from aks_operator.session import Operation
 from tests.unit.aks_operator.apiserver import ApiServer, serving, status
-from tests.unit.aks_operator.arm import Clock
+from tests.unit.aks_operator.arm import Arm, Clock
 
 KEY = Key("DNSZone", "ns", "zone")
 PATH = path_of(KEY)
@@ -411,3 +412,37 @@ async def test_stalled_objects_are_counted_by_reason_while_they_are(desk: Desk) 
     await desk.turn()
     count_objects(desk.cache, desk.metrics)
     assert desk.metrics.registry.get_sample_value(name, labels) is None
+
+
+async def test_what_is_watched_rests_until_a_list_brings_news(desk: Desk) -> None:
+    """One of a thousand: it comes by turns, and at once when what it looked at changes."""
+    desk.put()
+    for n in range(999):
+        other = {"metadata": {"name": f"o{n}", "uid": f"o{n}", "resourceVersion": "1"}}
+        desk.cache.remember(Key("DNSZone", "ns", f"o{n}"), other)
+    arm, id_ = Arm(desk.clock), "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/dnsZones/shop.example"
+    arm.bodies[id_.casefold()] = {"id": id_, "type": "Microsoft.Network/dnsZones", "properties": {}}
+    observer = Observer(arm, desk.clock, 60.0, desk.queue.add)
+    watched = replace(READY, watched=True)
+
+    async def reconcile(key: Key, obj: Any) -> Outcome:
+        await observer.one(id_)
+        return watched
+
+    desk.script.reconcile = reconcile  # type: ignore[method-assign]  # a script that waits
+    again, _ = await desk.turn()
+    assert again is not None
+    assert again > 3000.0
+    desk.clock.now += 60.0
+    await observer.round()
+    assert len(desk.queue) == 0
+    arm.bodies[id_.casefold()]["properties"]["numberOfRecordSets"] = 3
+    desk.clock.now += 60.0
+    await observer.round()
+    assert len(desk.queue) == 1
+    watched = READY
+    await desk.turn()
+    arm.requests.clear()
+    desk.clock.now += 60.0
+    await observer.round()
+    assert arm.requests == [], "it comes by itself now"

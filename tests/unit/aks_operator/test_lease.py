@@ -121,7 +121,7 @@ async def test_there_are_never_two_leaders(kube: KubeClient, server: ApiServer, 
 
     def slow(method: str, path: str) -> web.Response | None:
         clock.now += chance.choice([0.0, 0.0, 0.3])
-        return down(method, path) if chance.random() < 0.2 else None
+        return down(method, path) if chance.random() < 0.3 else None
 
     server.refuse = slow
     for _ in range(150):
@@ -226,3 +226,13 @@ async def test_what_ends_the_work_is_told(kube: KubeClient, clock: Clock) -> Non
 
     with pytest.raises(ZeroDivisionError):
         await lease(kube, clock, "a").run(lead)
+
+
+async def test_a_renewal_is_one_request(kube: KubeClient, server: ApiServer, clock: Clock) -> None:
+    one = lease(kube, clock, "one")
+    assert await one._try()
+    server.requests.clear()
+    for _ in range(3):
+        clock.now += 5.0
+        assert await one._try()
+    assert [method for method, _, _ in server.requests] == ["PUT"] * 3

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from aks_operator.observer import Observer, scope_of
-from aks_operator.port import PRIORITY, CloudError, Priority
+from aks_operator.keys import Key
+from aks_operator.observer import LOOKS, Looks, Observer, scope_of
+from aks_operator.port import PRIORITY, CloudError, Priority, Throttled, Unreachable
 from tests.unit.aks_operator.arm import Arm, Clock
 
 GROUP = "/subscriptions/s/resourceGroups/g"
@@ -28,8 +29,13 @@ def arm(clock: Clock) -> Arm:
 
 
 @pytest.fixture
-def observer(arm: Arm, clock: Clock) -> Observer:
-    return Observer(arm, clock, max_age=60.0)
+def woken() -> list[Key]:
+    return []
+
+
+@pytest.fixture
+def observer(arm: Arm, clock: Clock, woken: list[Key]) -> Observer:
+    return Observer(arm, clock, 60.0, woken.append)
 
 
 async def test_all_look_at_one_list_whatever_their_spelling(observer: Observer, arm: Arm) -> None:
@@ -133,3 +139,128 @@ async def test_those_who_want_a_fresh_list_at_once_share_it(observer: Observer, 
 )
 def test_where_a_resource_is_listed(id_: str, scope: str) -> None:
     assert scope_of(id_) == scope
+
+
+# what an object at rest is woken by
+
+X, Y = Key("DNSZone", "ns", "x"), Key("DNSZone", "ns", "y")
+
+
+async def rest(observer: Observer, key: Key, *ids: str, fresh: bool = False) -> Looks:
+    """An object that looks at these resources, and rests."""
+    LOOKS.set(looks := Looks())
+    for id_ in ids:
+        await observer.one(id_, fresh=fresh)
+    assert looks.keep(key)
+    LOOKS.set(None)
+    return looks
+
+
+async def test_a_round_wakes_those_who_saw_something_else_and_asks_once_for_all(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key]
+) -> None:
+    await rest(observer, X, ONE)
+    await rest(observer, Y, TWO)
+    arm.requests.clear()
+    for _ in range(3):
+        clock.now += 60.0
+        await observer.round()
+    assert (woken, arm.requests) == ([], [("LIST", GROUP)] * 3)
+    clock.now += 60.0
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 2
+    await observer.round()
+    assert woken == [X]
+
+
+@pytest.mark.parametrize("change", ["gone", "there"])
+async def test_what_is_gone_or_there_again_is_news(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key], change: str
+) -> None:
+    body = arm.bodies.pop(ONE.casefold()) if change == "there" else None
+    await rest(observer, X, ONE)
+    if body is None:
+        del arm.bodies[ONE.casefold()]
+    else:
+        arm.bodies[ONE.casefold()] = body
+    clock.now += 60.0
+    await observer.round()
+    assert woken == [X]
+
+
+async def test_what_a_get_showed_is_compared_with_lists_that_are_newer_only(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key]
+) -> None:
+    await observer.one(ONE)
+    clock.now += 1
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 2
+    await rest(observer, X, ONE, fresh=True)
+    clock.now += 20.0
+    await observer.round()  # the list is not old enough to be asked for again
+    assert woken == []
+    clock.now += 60.0
+    await observer.round()
+    assert woken == []
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 1  # as the list had it at first
+    clock.now += 60.0
+    await observer.round()
+    assert woken == [X]
+
+
+async def test_who_was_overtaken_does_not_rest(observer: Observer, arm: Arm, clock: Clock) -> None:
+    LOOKS.set(looks := Looks())
+    await observer.one(ONE)
+    LOOKS.set(None)
+    clock.now += 1
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 2
+    await observer.one(ONE, fresh=True)
+    assert not looks.keep(X)
+    await rest(observer, X, ONE)
+    clock.now += 1
+    observer.wrote(ONE)
+    assert not looks.keep(X)
+
+
+async def test_who_looked_at_nothing_does_not_rest() -> None:
+    assert not Looks().keep(X)
+
+
+async def test_the_answer_to_our_own_write_is_a_look(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key]
+) -> None:
+    LOOKS.set(looks := Looks())
+    await observer.one(ONE)
+    clock.now += 1
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 2
+    observer.wrote(ONE)
+    observer.answered(ONE, {"id": ONE, "type": TYPE, "properties": {"n": 2}})
+    LOOKS.set(None)
+    assert looks.keep(X)
+    clock.now += 60.0
+    await observer.round()
+    assert woken == []
+
+
+async def test_a_list_that_cannot_be_had_wakes_all_but_not_when_we_are_to_wait(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key]
+) -> None:
+    await rest(observer, X, ONE)
+    await rest(observer, Y, TWO)
+    arm.refuse = lambda verb, id_: Throttled("wait", retry_after=5.0)
+    clock.now += 60.0
+    await observer.round()
+    assert woken == []
+    arm.refuse = lambda verb, id_: Unreachable("no answer")
+    await observer.round()
+    assert sorted(woken) == [X, Y]
+
+
+async def test_who_left_is_not_woken_and_nothing_is_asked_for_nobody(
+    observer: Observer, arm: Arm, clock: Clock, woken: list[Key]
+) -> None:
+    looks = await rest(observer, X, ONE)
+    looks.leave(X)
+    arm.requests.clear()
+    arm.bodies[ONE.casefold()]["properties"]["n"] = 2
+    clock.now += 60.0
+    await observer.round()
+    assert (woken, arm.requests) == ([], [])

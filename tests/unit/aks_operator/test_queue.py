@@ -115,3 +115,43 @@ async def test_closing_ends_every_worker(queue: WorkQueue) -> None:
     queue.close()
     results = await asyncio.gather(*workers, return_exceptions=True)
     assert all(isinstance(r, StopAsyncIteration | RuntimeError) for r in results)
+
+
+async def test_one_key_wakes_one_worker(queue: WorkQueue) -> None:
+    """All of them for each key would cost a thousand objects at rest more than their work."""
+    looks = 0
+    promote = queue._promote
+
+    def counted() -> None:
+        nonlocal looks
+        looks += 1
+        promote()
+
+    queue._promote = counted  # type: ignore[method-assign]  # every worker that wakes looks for what is due
+    workers = [asyncio.ensure_future(take(queue)) for _ in range(8)]
+    await asyncio.sleep(0)
+    looks = 0
+    queue.add(A)
+    done, waiting = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+    assert [worker.result() for worker in done] == [A]
+    assert looks == 1
+    for worker in waiting:
+        worker.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_key_is_not_lost_with_the_worker_that_was_woken_for_it(queue: WorkQueue) -> None:
+    first, second = (asyncio.ensure_future(take(queue)) for _ in range(2))
+    await asyncio.sleep(0)
+    queue.add(A)
+    first.cancel()
+    assert await second == A
+
+
+async def test_what_becomes_due_wakes_a_worker_that_waits(queue: WorkQueue) -> None:
+    real = WorkQueue(asyncio.get_running_loop().time)
+    waiting = asyncio.ensure_future(take(real))
+    await asyncio.sleep(0)
+    real.add_after(B, 3600.0)
+    real.add_after(A, 0.02)
+    assert await waiting == A
