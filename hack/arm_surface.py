@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("azure.mgmt.containerservice", "azure.mgmt.dns", "azure.mgmt.network")
+PACKAGES: Final = (
+    *("azure.mgmt.containerservice", "azure.mgmt.dns", "azure.mgmt.network"),
+    "azure.mgmt.privatedns",  # which tests alone install
+)
 RECORD_TYPES: Final = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
+PUBLIC_ONLY: Final = ("CAA", "NS")
+"""Record types that private zones do not have."""
 BESIDE: Final = {
     "Microsoft.Authorization/locks": "DELETE GET LIST PUT",
     "Microsoft.Authorization/roleAssignments": "DELETE GET LIST PUT",
@@ -20,8 +25,6 @@ BESIDE: Final = {
     "Microsoft.Compute/virtualMachines": "DELETE GET LIST PATCH PUT",
     "Microsoft.Insights/diagnosticSettings": "DELETE GET LIST PUT",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "DELETE GET LIST PATCH PUT",
-    "Microsoft.Network/privateDnsZones": "DELETE GET LIST PATCH PUT",
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": "DELETE GET LIST PATCH PUT",
     "Microsoft.OperationalInsights/workspaces": "DELETE GET LIST PATCH PUT",
 }
 """Types that users of clusters and networks meet, of packages that we do not install."""
@@ -53,6 +56,8 @@ def surface() -> dict[str, set[str]]:
         if not re.fullmatch(r"/subscriptions/\{subscriptionId\}(/resource[gG]roups/\{\w+\})?", head):
             continue
         for record_type in RECORD_TYPES if "{recordType}" in path else ("",):
+            if record_type in PUBLIC_ONLY and "/privateDnsZones/" in path:
+                continue
             _add(found, method, path.replace("{recordType}", record_type))
     for type_, verbs in BESIDE.items():
         found[type_] |= set(verbs.split())
@@ -68,6 +73,8 @@ def _add(found: dict[str, set[str]], method: str, path: str) -> None:
         found["/".join([provider, *segments])].add("LIST")
     elif method == "POST" and len(segments) > 1:
         found["/".join([provider, *segments[:-1]])].add(f"POST:{segments[-1]}")
+    elif method != "POST" and len(segments) > 1:  # there is one of it, and it has no name
+        found["/".join([provider, *segments])].add(method)
 
 
 def _one_spelling(found: dict[str, set[str]]) -> dict[str, set[str]]:

@@ -43,7 +43,7 @@ method that Azure does not have either is 404 (`InvalidResourceType`, `InvalidRe
 | compute `none` | ARM state only: machines are rows with addresses, kubeconfigs lead nowhere |
 | compute `host` | workers of the cluster around are the machines: labels, taints, draining, capacity are real; one managed cluster at a time; its Kubernetes version is the host's |
 | data plane | security groups, balancers and probes as packets meet them, IPv4, on `host` only: an agent on each node owns one network namespace; no flow timeouts, no outbound addresses |
-| DNS | every zone held, UDP and TCP, authoritative; no delegation, no alias records, no private zones |
+| DNS | every zone held, UDP and TCP, authoritative; private zones answer what comes from the networks that they are linked to, by the asker's address: a machine's, its node's, or one of the network's space; no delegation, no alias records |
 
 """
 

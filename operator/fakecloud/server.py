@@ -43,7 +43,7 @@ from fakecloud.providers.containerservice.versions import (
     PoolUpgradeProfiles,
     UpgradeProfiles,
 )
-from fakecloud.providers.dns.zones import RECORD_TYPES, AllRecordSets, RecordSets, Zones
+from fakecloud.providers.dns import private_zones, zones
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, InboundNatRules, LoadBalancers
 from fakecloud.providers.network.nat_gateways import NatGateways
 from fakecloud.providers.network.public_ips import PublicIPAddresses
@@ -165,9 +165,13 @@ class Server:
             BalancerParts(context, "probes"),
             InboundNatRules(context),
             BalancerParts(context, "outboundRules"),
-            Zones(context),
-            *(RecordSets(context, record_type) for record_type in RECORD_TYPES),
-            *(AllRecordSets(context, word) for word in ("recordsets", "all")),
+            zones.Zones(context),
+            *(zones.PublicRecordSets(context, record_type) for record_type in zones.DIALECT.fields),
+            *(zones.AllPublicRecordSets(context, word) for word in ("recordsets", "all")),
+            private_zones.PrivateZones(context),
+            private_zones.Links(context),
+            *(private_zones.PrivateRecordSets(context, record_type) for record_type in private_zones.DIALECT.fields),
+            private_zones.AllPrivateRecordSets(context, "ALL"),
         ]
 
     def application(self) -> web.Application:
@@ -203,7 +207,7 @@ class Server:
         self._write_account(f"https://{host}" + ("" if behind_service or port == 443 else f":{port}"))
         reclaiming = asyncio.ensure_future(self._reclaim())
         self.operations.resume()
-        dns = DnsServer(Authority(self.store))
+        dns = DnsServer(Authority(self.store, self.compute.placements))
         if options.dns_port is not None:
             await dns.start(options.listen, options.dns_port)
         carrying = asyncio.ensure_future(self.dataplane.run())

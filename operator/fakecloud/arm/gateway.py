@@ -26,7 +26,12 @@ from fakecloud.identity.tokens import Refused, Tokens
 log = logging.getLogger(__name__)
 MAX_BODY = 4 * 1024 * 1024
 API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9]+)?")
-OPERATIONS: Final = frozenset({"operations", "operationresults", "dnsoperationstatuses", "dnsoperationresults"})
+OPERATIONS: Final = frozenset(
+    {
+        *("operations", "operationresults", "dnsoperationstatuses", "dnsoperationresults"),
+        *("privatednsoperationstatuses", "privatednsoperationresults"),
+    }
+)
 PRINCIPAL: ContextVar[list[str] | None] = ContextVar("principal", default=None)
 """Where the gateway puts whom a request's token stands for."""
 RETRY_AFTER = 10.0

@@ -203,9 +203,9 @@ def url(base: str, operation: dict[str, Any], kind: str, api_version: str) -> st
     path = f"{scope}/providers/{operation['provider']}/locations/{operation['location']}/{kind}/{id_}"
     if operation["provider"] == "Microsoft.Resources":
         path = f"{scope}/operationresults/{id_}"
-    elif operation["name"] == "deleteZone":  # Azure DNS keeps its own, below the zone's group
+    elif dialect := operation["data"].get("words"):  # Azure DNS keeps its own, below the zone's group
         group = operation["resource"].split("/")[4]
-        word = {"operations": "dnsOperationStatuses", "operationresults": "dnsOperationResults"}[kind]
+        word = dialect + {"operations": "OperationStatuses", "operationresults": "OperationResults"}[kind]
         path = f"{scope}/resourceGroups/{group}/providers/{operation['provider']}/{word}/{id_}"
     signature = hashlib.sha256(id_.encode()).hexdigest()
     certificate = signature * (CERTIFICATE // len(signature))

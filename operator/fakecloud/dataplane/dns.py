@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 import dns.exception
@@ -15,6 +15,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from fakecloud.arm.types import RESOURCE
+from fakecloud.compute.port import Placement
 from fakecloud.dataplane.dns_zones import Zones
 from fakecloud.store import Store
 
@@ -29,13 +30,18 @@ _UNSERVED: Final = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR, dns.rdatat
 class Authority:
     """Answers queries from the store's zones, always as they are now."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, placements: Callable[[], Sequence[Placement]]) -> None:
+        """`placements` tell which machine a node is that asks."""
         self._store = store
+        self._placements = placements
         self._version = 0
         self._zones = Zones({})
 
-    def respond(self, wire: bytes, *, udp: bool) -> bytes | None:
-        """The answer in wire format; None where none may be given. Over UDP it fits what the client takes, else TC is set."""
+    def respond(self, wire: bytes, source: str, *, udp: bool) -> bytes | None:
+        """The answer in wire format to the address `source`; None where none may be given.
+
+        Over UDP it fits what the client takes, else TC is set.
+        """
         if len(wire) < _HEADER.size:
             return None
         id_, flags, *_ = _HEADER.unpack_from(wire)
@@ -47,13 +53,13 @@ class Authority:
             query = dns.message.from_wire(wire)
             if len(query.question) != 1:
                 return _bare(id_, flags, dns.rcode.FORMERR)
-            response = self._answer(query)
+            response = self._answer(query, source)
         except (dns.exception.DNSException, ValueError):
             return _bare(id_, flags, dns.rcode.FORMERR)
         limit = max(512, min(query.payload, PAYLOAD)) if udp else 65535
         return response.to_wire(max_size=limit, prefer_truncation=True)
 
-    def _answer(self, query: dns.message.Message) -> dns.message.Message:
+    def _answer(self, query: dns.message.Message, source: str) -> dns.message.Message:
         response = dns.message.make_response(query, our_payload=PAYLOAD)
         question = query.question[0]
         if query.edns > 0:
@@ -63,7 +69,9 @@ class Authority:
             response.set_rcode(dns.rcode.REFUSED)
         else:
             try:
-                outcome = self._current().resolve(question.name, question.rdtype)
+                zones = self._current()
+                machines = [placed.address for placed in self._placements() if placed.node_address == source]
+                outcome = zones.resolve(question.name, question.rdtype, zones.seen_from(machines or [source]))
             except ValueError as error:
                 log.warning("dns: %s", error)
                 response.set_rcode(dns.rcode.SERVFAIL)
@@ -95,7 +103,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)  # Python 3.11's own is no subclass of it
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if (answer := self._respond(data, udp=True)) is not None:
+        if (answer := self._respond(data, addr[0], udp=True)) is not None:
             self._transport.sendto(answer, addr)
 
 
@@ -134,11 +142,12 @@ class DnsServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """TCP: messages after a length of two bytes (RFC 1035, 4.2.2), as many as the client likes (RFC 7766)."""
         self._connections.add(writer)
+        source = str(writer.get_extra_info("peername")[0])
         try:
             while True:
                 async with asyncio.timeout(IDLE_SECONDS):
                     length = int.from_bytes(await reader.readexactly(2))
-                    answer = self._respond(await reader.readexactly(length), udp=False)
+                    answer = self._respond(await reader.readexactly(length), source, udp=False)
                     if answer is None:
                         return
                     writer.write(len(answer).to_bytes(2) + answer)

@@ -1,6 +1,10 @@
-"""What the store's DNS zones say about a name: pure look-up, as RFC 1034 section 4.3.2 and RFC 4592 have it."""
+"""What the store's DNS zones say about a name: pure look-up, as RFC 1034 section 4.3.2 and RFC 4592 have it.
 
-from collections.abc import Iterator, Mapping, Sequence
+Private zones are seen only from the networks that they are linked to, and there before all others.
+"""
+
+import ipaddress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +20,11 @@ from dns.rdatatype import RdataType
 Body = Mapping[str, Any]
 MAX_CHAIN: Final = 16
 """CNAMEs followed for one question; RFC 1034 leaves the bound to the server."""
-_MARK: Final = "/providers/microsoft.network/dnszones/"
+_PUBLIC: Final = "/providers/microsoft.network/dnszones/"
+_PRIVATE: Final = "/providers/microsoft.network/privatednszones/"
+_LINKS: Final = "virtualnetworklinks"
+_NETWORKS: Final = "microsoft.network/virtualnetworks"
+_MACHINES: Final = "microsoft.containerservice/managedclusters/agentpools/machines"
 
 
 @dataclass(frozen=True)
@@ -71,32 +79,58 @@ class Zones:
     def __init__(self, resources: Mapping[str, Body]) -> None:
         self._resources = resources
         self._zones: dict[str, Zone] = {}
-        chosen: dict[str, str] = {}
-        for key in sorted(key for key in resources if _MARK in key):
+        for id_, zone in _held(resources, _PUBLIC).items():
             # A name may be held by several groups. In Azure each has its own name servers; one server has to choose.
-            zone, _, rest = key.partition(_MARK)[2].partition("/")
-            prefix = f"{key.partition(_MARK)[0]}{_MARK}{zone}"
-            if chosen.setdefault(zone, prefix) != prefix:
-                continue
-            held = self._zones.setdefault(zone, Zone(zone, {zone: {}}))
-            if rest:
-                kind, _, name = rest.partition("/")
-                held.add(zone if name == "@" else f"{name}.{zone}", RdataType[kind.upper()], resources[key])
+            self._zones.setdefault(id_.partition(_PUBLIC)[2], zone)
+        private = _held(resources, _PRIVATE)
+        self._private: dict[str, dict[str, Zone]] = {}
+        for key, body in resources.items():
+            id_, _, link = key.partition(f"/{_LINKS}/")
+            if link and id_ in private:
+                network = str(body["properties"]["virtualNetwork"]["id"]).lower()
+                self._private.setdefault(network, {})[private[id_].origin] = private[id_]
 
-    def zone(self, name: str) -> Zone | None:
-        """The zone with the longest name that `name` is in."""
-        return next((self._zones[part] for part in _ancestors(name) if part in self._zones), None)
+    def seen_from(self, addresses: Iterable[str]) -> frozenset[str]:
+        """The networks (ids in lower case) that somebody with one of these addresses is in: a machine in its own only."""
+        if not self._private:
+            return frozenset()
+        homes, spaces = {}, []
+        for body in self._resources.values():
+            type_ = str(body["type"]).lower()
+            if type_ == _MACHINES:
+                home = str(body["_subnet"]).lower().partition("/subnets/")[0]
+                homes.update({str(entry["ip"]): home for entry in body["properties"]["network"]["ipAddresses"]})
+            elif type_ == _NETWORKS:
+                prefixes = body["properties"]["addressSpace"]["addressPrefixes"]
+                spaces.append((str(body["id"]).lower(), [ipaddress.ip_network(prefix) for prefix in prefixes]))
+        found: set[str] = set()
+        for address in addresses:
+            if address in homes:
+                found.add(homes[address])
+            else:
+                ip = ipaddress.ip_address(address)
+                found.update(id_ for id_, prefixes in spaces if any(ip in prefix for prefix in prefixes))
+        return frozenset(found)
 
-    def resolve(self, name: dns.name.Name, kind: RdataType) -> Outcome:
-        """The answer to one question. Raises ValueError when a record set holds what cannot be sent."""
-        zone = self.zone(_text(name))
+    def zone(self, name: str, networks: Collection[str] = ()) -> Zone | None:
+        """The zone with the longest name that `name` is in: a private one of `networks`, else a public one."""
+        private = {origin: zone for network in networks for origin, zone in self._private.get(network, {}).items()}
+        for zones in (private, self._zones):
+            found = next((zones[part] for part in _ancestors(name) if part in zones), None)
+            if found is not None:
+                return found
+        return None
+
+    def resolve(self, name: dns.name.Name, kind: RdataType, networks: Collection[str] = ()) -> Outcome:
+        """The answer to one question of somebody in `networks`. Raises ValueError when a record set holds what cannot be sent."""
+        zone = self.zone(_text(name), networks)
         if zone is None:
             return Outcome(dns.rcode.REFUSED, authoritative=False)
         answer: list[dns.rrset.RRset] = []
         asked: set[str] = set()
         while len(answer) < MAX_CHAIN and (text := _text(name)) not in asked:
             asked.add(text)
-            if self.zone(text) is not zone:
+            if self.zone(text, networks) is not zone:
                 break
             if (cut := zone.cut(text)) is not None:
                 return self._referral(zone, cut, answer)
@@ -157,6 +191,19 @@ class Zones:
         if kind == RdataType.A and isinstance(held["ipAddress"], str):
             return [held["ipAddress"]]
         return list(_texts(kind, held))
+
+
+def _held(resources: Mapping[str, Body], mark: str) -> dict[str, Zone]:
+    """The zones of a kind with their record sets, by id in lower case, in the order of their ids."""
+    zones: dict[str, Zone] = {}
+    for key in sorted(key for key in resources if mark in key):
+        scope, _, path = key.partition(mark)
+        name, _, rest = path.partition("/")
+        held = zones.setdefault(f"{scope}{mark}{name}", Zone(name, {name: {}}))
+        kind, _, owner = rest.partition("/")
+        if rest and kind != _LINKS:
+            held.add(name if owner == "@" else f"{owner}.{name}", RdataType[kind.upper()], resources[key])
+    return zones
 
 
 class _Words:

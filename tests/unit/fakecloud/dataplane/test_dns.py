@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import dns.update
 import pytest
 
 from fakecloud.arm.types import RESOURCE
+from fakecloud.compute.port import Placement
 from fakecloud.dataplane.dns import PAYLOAD, Authority, DnsServer
 from fakecloud.store import Store
 
@@ -42,18 +43,45 @@ class Cloud:
     def zone(self, name: str, group: str = GROUP) -> None:
         """A zone as ARM makes it."""
         id_ = f"{group}/Microsoft.Network/dnsZones/{name}"
-        self.store.put(RESOURCE, id_, {"id": id_, "name": name, "properties": {}})
+        self.store.put(RESOURCE, id_, {"id": id_, "name": name, "type": "", "properties": {}})
         self.record(name, "SOA", "@", {"TTL": 3600, "SOARecord": SOA}, group)
         self.record(name, "NS", "@", {"TTL": 172800, "NSRecords": [{"nsdname": "ns1-01.azure-dns.com."}]}, group)
 
     def record(self, zone: str, kind: str, name: str, properties: Mapping[str, Any], group: str = GROUP) -> None:
         """A record set."""
         id_ = f"{group}/Microsoft.Network/dnsZones/{zone}/{kind}/{name}"
-        self.store.put(RESOURCE, id_, {"id": id_, "name": name, "properties": dict(properties)})
+        self.store.put(RESOURCE, id_, {"id": id_, "name": name, "type": "", "properties": dict(properties)})
 
     def address(self, zone: str, name: str, *addresses: str, ttl: int = 60) -> None:
         """An A record set."""
         self.record(zone, "A", name, {"TTL": ttl, "ARecords": [{"ipv4Address": a} for a in addresses]})
+
+    def private(self, name: str, owner: str, address: str, *networks: str) -> None:
+        """A private zone with one A record set, linked to networks."""
+        zone = f"{GROUP}/Microsoft.Network/privateDnsZones/{name}"
+        soa = {**SOA, "minimumTtl": 10}
+        bodies = {
+            zone: {},
+            f"{zone}/SOA/@": {"ttl": 3600, "soaRecord": soa},
+            f"{zone}/A/{owner}": {"ttl": 60, "aRecords": [{"ipv4Address": address}]},
+            **{f"{zone}/virtualNetworkLinks/{i}": {"virtualNetwork": {"id": id_}} for i, id_ in enumerate(networks)},
+        }
+        for id_, properties in bodies.items():
+            self.store.put(RESOURCE, id_, {"id": id_, "type": "", "properties": properties})
+
+    def network(self, name: str, prefix: str) -> str:
+        """The id of a network."""
+        id_ = f"{GROUP}/Microsoft.Network/virtualNetworks/{name}"
+        body = {"id": id_, "type": "Microsoft.Network/virtualNetworks"}
+        self.store.put(RESOURCE, id_, {**body, "properties": {"addressSpace": {"addressPrefixes": [prefix]}}})
+        return id_
+
+    def machine(self, network: str, address: str) -> None:
+        """A machine in a subnet of a network."""
+        type_ = "Microsoft.ContainerService/managedClusters/agentPools/machines"
+        row = {"id": f"/machines/{address}", "type": type_, "_subnet": f"{network}/subnets/nodes"}
+        properties = {"network": {"ipAddresses": [{"family": "IPv4", "ip": address}]}}
+        self.store.put(RESOURCE, row["id"], {**row, "properties": properties})
 
     async def ask(self, name: str, kind: str = "A", *, tcp: bool = False, **more: Any) -> dns.message.Message:
         """The server's answer."""
@@ -84,11 +112,11 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
         yield made
 
 
-def _cloud(path: Path) -> AbstractAsyncContextManager[Cloud]:
+def _cloud(path: Path, placements: Sequence[Placement] = ()) -> AbstractAsyncContextManager[Cloud]:
     @asynccontextmanager
     async def made() -> AsyncIterator[Cloud]:
         store = Store(path)
-        server = DnsServer(Authority(store))
+        server = DnsServer(Authority(store, lambda: placements))
         await server.start("127.0.0.1", 0)
         try:
             yield Cloud(store, server)
@@ -404,3 +432,35 @@ async def test_any_shows_all_that_is_there(cloud: Cloud, kind: str) -> None:
     cloud.address("example.com", "www", "203.0.113.1")
     cloud.record("example.com", "TXT", "www", {"TTL": 1, "TXTRecords": [{"value": ["t"]}]})
     assert len((await cloud.ask("www.example.com", kind)).answer) == (2 if kind == "ANY" else 1)
+
+
+async def test_a_private_zone_answers_only_in_the_networks_that_it_is_linked_to(tmp_path: Path) -> None:
+    async with _cloud(tmp_path) as cloud:
+        near, far = cloud.network("near", "127.0.0.0/8"), cloud.network("far", "10.9.0.0/16")
+        cloud.private("corp.example", "db", "10.0.0.9", far)
+        assert (await cloud.ask("db.corp.example")).rcode() == dns.rcode.REFUSED
+        cloud.private("lab.example", "db", "10.0.0.8", near, far)
+        for tcp in (False, True):
+            answer = await cloud.ask("db.lab.example", tcp=tcp)
+            assert texts(answer.answer) == ["db.lab.example. 60 IN A 10.0.0.8"]
+        assert (await cloud.ask("none.lab.example")).rcode() == dns.rcode.NXDOMAIN
+
+
+async def test_in_a_linked_network_a_private_zone_hides_a_public_one(tmp_path: Path) -> None:
+    async with _cloud(tmp_path) as cloud:
+        cloud.zone("www.example.com")
+        cloud.address("www.example.com", "@", "203.0.113.1")
+        assert texts((await cloud.ask("www.example.com")).answer) == ["www.example.com. 60 IN A 203.0.113.1"]
+        cloud.private("example.com", "www", "10.0.0.9", cloud.network("near", "127.0.0.0/8"))
+        assert texts((await cloud.ask("www.example.com")).answer) == ["www.example.com. 60 IN A 10.0.0.9"]
+
+
+async def test_a_node_asks_as_the_machine_that_it_is(tmp_path: Path) -> None:
+    placed = Placement(node="worker", node_address="127.0.0.1", machine="aks-0", address="10.9.0.4", cluster="c")
+    async with _cloud(tmp_path, [placed]) as cloud:
+        home, twin = cloud.network("home", "10.9.0.0/16"), cloud.network("twin", "10.9.0.0/16")
+        cloud.machine(home, "10.9.0.4")
+        cloud.private("corp.example", "db", "10.0.0.9", home)
+        cloud.private("lab.example", "db", "10.0.0.8", twin)
+        assert texts((await cloud.ask("db.corp.example")).answer) == ["db.corp.example. 60 IN A 10.0.0.9"]
+        assert (await cloud.ask("db.lab.example")).rcode() == dns.rcode.REFUSED
