@@ -24,8 +24,9 @@ BESIDE: Final = {
     "Microsoft.Compute/virtualMachineScaleSets": "DELETE GET LIST PATCH PUT",
     "Microsoft.Compute/virtualMachines": "DELETE GET LIST PATCH PUT",
     "Microsoft.Insights/diagnosticSettings": "DELETE GET LIST PUT",
+    "Microsoft.Insights/diagnosticSettingsCategories": "GET LIST",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "DELETE GET LIST PATCH PUT",
-    "Microsoft.OperationalInsights/workspaces": "DELETE GET LIST PATCH PUT",
+    "Microsoft.OperationalInsights/workspaces": "DELETE GET LIST PATCH POST:regenerateSharedKey POST:sharedKeys PUT",
 }
 """Types that users of clusters and networks meet, of packages that we do not install."""
 _BUILDER: Final = re.compile(r"\ndef build_\w+_request\(.*?(?=\ndef |\nclass )", re.DOTALL)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from fakecloud.arm.about import subscription_of
+from fakecloud.arm.activity import Activity, Told
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.gateway import PRINCIPAL
 from fakecloud.arm.operations import DOOM, Doom
@@ -31,8 +32,9 @@ ARM: Final = ("/subscriptions", "/providers", "/tenants")
 class Front:
     """A middleware around all routes. `levers` are None in a cloud that has none."""
 
-    def __init__(self, journal: Journal, throttle: Throttle, levers: "Levers | None") -> None:
+    def __init__(self, journal: Journal, activity: Activity, throttle: Throttle, levers: "Levers | None") -> None:
         self._journal = journal
+        self._activity = activity
         self._throttle = throttle
         self._faults = levers.faults if levers is not None else None
 
@@ -61,6 +63,8 @@ class Front:
             _stamp(request, response, request_id)
             subscription = subscription_of(request.rel_url.raw_path)
             response.headers.update(self._throttle.left(request.method, subscription, principal[0]))
+            if principal[0] != "-" and isinstance(response, web.Response):
+                self._activity.note(_told(request, response, principal[0]))
         entry = {
             "method": request.method,
             "path": request.path,
@@ -112,6 +116,23 @@ class Front:
         """The route's answer, or the one that stands in its place."""
         frozen = self._faults.frozen(_key(request)) if self._faults is not None else None
         return await handler(request) if frozen is None else frozen
+
+
+def _told(request: web.Request, response: web.Response, caller: str) -> Told:
+    """What the activity log takes of an answer that was stamped."""
+    began = response.headers.get("Azure-AsyncOperation") or response.headers.get("Location") or ""
+    return Told(
+        method=request.method,
+        path=request.rel_url.raw_path,
+        status=response.status,
+        text=response.text or "",
+        caller=caller,
+        operation=began.partition("?")[0].rpartition("/")[2] or None,
+        request_id=response.headers["x-ms-request-id"],
+        correlation_id=response.headers["x-ms-correlation-request-id"],
+        client_request_id=request.headers.get("x-ms-client-request-id"),
+        address=request.remote or "",
+    )
 
 
 def _key(request: web.Request) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from fakecloud import certs
+from fakecloud.arm.activity import Activity
 from fakecloud.arm.gateway import MAX_BODY, Gateway
 from fakecloud.arm.locations import LOCATIONS
 from fakecloud.arm.operations import Operations
@@ -44,12 +45,15 @@ from fakecloud.providers.containerservice.versions import (
     UpgradeProfiles,
 )
 from fakecloud.providers.dns import private_zones, zones
+from fakecloud.providers.insights.activity_log import ActivityLog
+from fakecloud.providers.insights.diagnostic_settings import DiagnosticCategories, DiagnosticSettings
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, InboundNatRules, LoadBalancers
 from fakecloud.providers.network.nat_gateways import NatGateways
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.route_tables import Routes, RouteTables
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
+from fakecloud.providers.operationalinsights.workspaces import Workspaces
 from fakecloud.providers.resources.groups import ResourceGroups
 from fakecloud.providers.resources.tags import Tags
 from fakecloud.store import Body, Store
@@ -114,10 +118,12 @@ class Server:
         self.identity = Identity(self.store, tokens, Assertions(issuers))
         self.managed_identity = ManagedIdentity(self.store, tokens)
         self.throttle = Throttle(self.clock.now, options.throttle)
+        self.activity = Activity(self.store, self.clock, tokens.tenant)
+        self.operations.ended.append(self.activity.ended)
         self.gateway = Gateway(self.context, self._types(), tokens, self.throttle)
         self.control = Control(self.journal, self.account["controlToken"])
         self.levers = self._levers() if options.levers else None
-        self.front = Front(self.journal, self.throttle, self.levers)
+        self.front = Front(self.journal, self.activity, self.throttle, self.levers)
 
     def _levers(self) -> "Levers":
         from fakecloud.control.levers import Levers  # with models that a cloud without levers does not load
@@ -129,6 +135,7 @@ class Server:
             operations=self.operations,
             compute=self.compute,
             journal=self.journal,
+            activity=self.activity,
             throttle=self.throttle,
         )
 
@@ -143,6 +150,10 @@ class Server:
             Tags(context),
             Locks(context),
             Clusters(context, pools, fleet, self.compute, addresses),
+            Workspaces(context),
+            DiagnosticSettings(context),
+            DiagnosticCategories(context),
+            ActivityLog(context, self.activity),
             pools,
             Machines(context),
             UpgradeProfiles(context),

@@ -12,6 +12,8 @@ from typing import Any, Final
 Body = dict[str, Any]
 RESOURCE: Final = "resource"
 """The kind of documents that are ARM resources; they are found by their type, too."""
+EVENTS: Final = 50_000
+"""Events that are kept: the oldest go first."""
 LAST: Final = "\U0010ffff"
 """No key goes on with it."""
 
@@ -44,6 +46,12 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+        )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, at REAL, operation TEXT, body TEXT)"
+        )
+        self._db.execute(
+            "CREATE INDEX IF NOT EXISTS event_of_operation ON events (operation) WHERE operation IS NOT NULL"
         )
         self._documents: dict[str, dict[str, Body]] = {}
         self._sorted: dict[str, list[str]] = {}
@@ -116,6 +124,32 @@ class Store:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
+
+    def note(self, at: float, operation: str | None, body: Body) -> None:
+        """Add an event: when it was, in seconds since the epoch, and which operation it began, if any.
+
+        Events are no documents: they stay on disk, are in no snapshot, and nobody waits for them.
+        """
+        added = self._db.execute(
+            "INSERT INTO events (at, operation, body) VALUES (?,?,?)", (at, operation, json.dumps(body))
+        )
+        number = added.lastrowid or 0
+        if number % (EVENTS // 50) == 0:
+            self._db.execute("DELETE FROM events WHERE number <= ?", (number - EVENTS,))
+
+    def events(self, since: float, until: float) -> list[Body]:
+        """The events of a time, the newest first."""
+        query = "SELECT body FROM events WHERE at >= ? AND at <= ? ORDER BY number DESC"
+        return [json.loads(body) for (body,) in self._db.execute(query, (since, until))]
+
+    def event_of(self, operation: str) -> Body | None:
+        """The event that began an operation, None when it is not known any more."""
+        found = self._db.execute("SELECT body FROM events WHERE operation = ?", (operation,)).fetchone()
+        return None if found is None else dict(json.loads(found[0]))
+
+    def forget_events(self) -> None:
+        """There were none."""
+        self._db.execute("DELETE FROM events")
 
     def _keep(self, kind: str, key: str, body: Body) -> None:
         documents = self._documents.setdefault(kind, {})

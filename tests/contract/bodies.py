@@ -13,6 +13,8 @@ ROUTE_TABLES = "Microsoft.Network/routeTables"
 NAT_GATEWAYS = "Microsoft.Network/natGateways"
 ZONES = "Microsoft.Network/dnsZones"
 LOCKS = "Microsoft.Authorization/locks"
+DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
+WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 Body = dict[str, Any]
 
 
@@ -80,6 +82,12 @@ def nat_gateway(*addresses: str, **properties: Any) -> Body:
         "sku": {"name": "Standard"},
         "properties": {"publicIpAddresses": entries, **properties},
     }
+
+
+def diagnostics(workspace: str, *categories: str, **properties: Any) -> Body:
+    """A diagnostic setting that sends these log categories to a workspace (its id)."""
+    logs = [{"category": category, "enabled": True} for category in categories]
+    return {"properties": {"workspaceId": workspace, "logs": logs, **properties}}
 
 
 def security_group(*rules: Body) -> Body:

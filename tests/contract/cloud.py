@@ -15,6 +15,7 @@ import urllib3
 from azure.identity import ClientSecretCredential
 from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.dns import DnsManagementClient
+from azure.mgmt.loganalytics import LogAnalyticsManagementClient
 from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from typing_extensions import TypeVar as DefaultedTypeVar
@@ -172,10 +173,11 @@ class Clients:
         self.network = NetworkManagementClient(self.credential, cloud.subscription, **options)
         self.dns = DnsManagementClient(self.credential, cloud.subscription, **options)
         self.resources = ResourceManagementClient(self.credential, cloud.subscription, **options)
+        self.logs = LogAnalyticsManagementClient(self.credential, cloud.subscription, **options)
 
     def close(self) -> None:
         """Close every connection."""
-        for client in (self.aks, self.network, self.dns, self.resources, self.credential):
+        for client in (self.aks, self.network, self.dns, self.resources, self.logs, self.credential):
             client.close()
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+ANY: Final = object()
+"""A value that goes with every comparison."""
 Fields = Callable[[str], Any]
 """The value of a field by its name in lower case: a string, a datetime, or None for none."""
 _TOKEN: Final = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z0-9_./:+-]+)|(?P<sign>[(),]))")
@@ -132,6 +134,8 @@ def _literal(token: str) -> str:
 
 def _compare(comparison: str, have: Any, literal: str) -> bool:
     """Texts are compared without regard to case, but by what is an `Exact`; times as times."""
+    if have is ANY:
+        return True
     if have is None:
         return comparison == "ne"
     value: Any

@@ -44,6 +44,8 @@ class Operations:
         self._clock = clock
         self._finishers: dict[str, Finish] = {}
         self._failures: dict[str, Finish] = {}
+        self.ended: list[Callable[[dict[str, Any]], None]] = []
+        """Who is told of every operation that ended, however it did."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, dict[str, Any]] = {}
         self._kept: deque[tuple[float, str]] = deque()
@@ -183,6 +185,8 @@ class Operations:
         self._store.put(KIND, ended["id"], ended)
         self._kept.append((self._clock.now(), ended["id"]))
         del self._running[ended["id"]]
+        for told in self.ended:
+            told(ended)
 
     async def _finish(self, operation: dict[str, Any]) -> None:
         """Do what the operation does at its end; raises ArmError."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fakecloud.arm.activity import Activity
 from fakecloud.arm.operations import Operations
 from fakecloud.arm.throttling import Throttle
 from fakecloud.clock import Clock
@@ -68,6 +69,7 @@ class Levers:
         operations: Operations,
         compute: Compute,
         journal: Journal,
+        activity: Activity,
         throttle: Throttle,
     ) -> None:
         self._control = control
@@ -76,6 +78,7 @@ class Levers:
         self._operations = operations
         self._compute = compute
         self._journal = journal
+        self._activity = activity
         self._throttle = throttle
         self.faults = Faults(clock)
         self._snapshots: dict[str, Snapshot] = {}
@@ -163,6 +166,7 @@ class Levers:
     async def _reset(self, _: web.Request) -> web.Response:
         self.faults.clear()
         self._journal.clear()
+        self._activity.clear()
         self._throttle.clear()
         self._clock.run()
         await self._become({kind: documents for kind, documents in self._store.copy().items() if kind in KEPT})
