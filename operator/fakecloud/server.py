@@ -47,11 +47,15 @@ from fakecloud.providers.containerservice.versions import (
 from fakecloud.providers.dns import private_zones, zones
 from fakecloud.providers.insights.activity_log import ActivityLog
 from fakecloud.providers.insights.diagnostic_settings import DiagnosticCategories, DiagnosticSettings
+from fakecloud.providers.network.application_gateways import ApplicationGateways
+from fakecloud.providers.network.connections import Connections, SharedKey
 from fakecloud.providers.network.load_balancers import BackendPools, BalancerParts, InboundNatRules, LoadBalancers
+from fakecloud.providers.network.local_network_gateways import LocalNetworkGateways
 from fakecloud.providers.network.nat_gateways import NatGateways
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.route_tables import Routes, RouteTables
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
+from fakecloud.providers.network.virtual_network_gateways import GatewayConnections, VirtualNetworkGateways
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.operationalinsights.workspaces import Workspaces
 from fakecloud.providers.resources.groups import ResourceGroups
@@ -169,6 +173,12 @@ class Server:
             RouteTables(context),
             Routes(context),
             NatGateways(context),
+            VirtualNetworkGateways(context),
+            GatewayConnections(context),
+            LocalNetworkGateways(context),
+            Connections(context),
+            SharedKey(context),
+            ApplicationGateways(context),
             LoadBalancers(context),
             BackendPools(context),
             BalancerParts(context, "frontendIPConfigurations"),

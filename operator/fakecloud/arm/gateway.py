@@ -139,7 +139,9 @@ class Gateway:
             verb = f"POST:{action}"
             target = replace(target, type=path, collection=False)
         elif target.collection:
-            verb = "LIST" if method == "GET" else f"{method} of a collection"
+            known = self._types.get(target.type.lower())
+            whole = method if known is not None and known.nameless else f"{method} of a collection"
+            verb = "LIST" if method == "GET" else whole
         call = replace(call, target=target)
         handler = self._built(target, verb)
         self._check_group(method, target)

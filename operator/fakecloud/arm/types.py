@@ -123,6 +123,8 @@ class ResourceType:
     flat_errors = False
     verbs: tuple[str, ...] = ("GET", "LIST")
     """What is built; LIST is GET of the collection, HEAD goes with GET."""
+    nameless: ClassVar[bool] = False
+    """Whether there is one of it in its parent: it is read and written where others have their list."""
     actions: Mapping[str, Action] = {}
     shape: ClassVar[shapes.Shape] = shapes.TRACKED
     """What a PUT or PATCH carries."""

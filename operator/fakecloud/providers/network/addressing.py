@@ -17,6 +17,8 @@ POOLS: Final = "Microsoft.ContainerService/managedClusters/agentPools"
 """Whose nodes have interfaces in subnets."""
 CONFIGURED: Final[Mapping[str, tuple[str, ...]]] = {
     BALANCERS: ("frontendIPConfigurations",),
+    f"{PROVIDER}/virtualNetworkGateways": ("ipConfigurations",),
+    f"{PROVIDER}/applicationGateways": ("gatewayIPConfigurations", "frontendIPConfigurations"),
 }
 """The types that have addresses, and the lists in their properties whose entries have them: each with `subnet`,
 `publicIPAddress`, or both."""

@@ -21,6 +21,8 @@ class NetworkType(ResourceType):
     seconds = 5.0
     """How long Azure takes."""
     state_while_made = "Updating"
+    tops: tuple[str, ...] = ("sku", "zones")
+    """What it has beside its properties, location and tags, as given."""
     children: tuple[str, ...] = ()
     """Lists in its properties whose entries are children: their state is its own."""
 
@@ -60,7 +62,7 @@ class NetworkType(ResourceType):
             "location": location,
             "tags": call.body.get("tags") or {},
         }
-        for key in ("sku", "zones"):
+        for key in self.tops:
             if key in call.body or key in (known or {}):
                 body[key] = call.body.get(key, (known or {}).get(key))
         state = self.state_while_made
@@ -68,13 +70,13 @@ class NetworkType(ResourceType):
             "resourceGuid": ((known or {}).get("properties") or {}).get("resourceGuid") or str(uuid.uuid4()),
             **properties,
         }
-        self._fill(body, known)
+        self._fill(call, body, known)
         body = self.in_state(body, state)
         operation = self._operation(self.create_name, call, body)
         self.context.begin(operation, (RESOURCE, body["id"], body), *self.beside(body, known))
         return Answer(200 if known else 201, self.shown(body), operation=operation)
 
-    def _fill(self, body: Body, known: Body | None) -> None:
+    def _fill(self, call: Call, body: Body, known: Body | None) -> None:
         """Defaults of the top level."""
 
     def beside(self, body: Body, known: Body | None) -> list[Change]:

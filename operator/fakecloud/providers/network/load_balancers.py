@@ -100,7 +100,7 @@ class LoadBalancers(NetworkType):
         properties["provisioningState"] = "Succeeded"
         properties.setdefault("privateIPAllocationMethod", "Dynamic")
 
-    def _fill(self, body: Body, known: Body | None) -> None:
+    def _fill(self, call: Call, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
 
     def beside(self, body: Body, known: Body | None) -> list[Change]:

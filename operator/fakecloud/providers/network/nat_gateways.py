@@ -70,7 +70,7 @@ class NatGateways(NetworkType):
         users = (known or {}).get("properties", {}).get("subnets")
         return {**kept, "subnets": users} if users else kept
 
-    def _fill(self, body: Body, known: Body | None) -> None:
+    def _fill(self, call: Call, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard"}
 
     def beside(self, body: Body, known: Body | None) -> list[Change]:

@@ -107,7 +107,7 @@ class PublicIPAddresses(NetworkType):
                 raise bad_request("DnsRecordInUse", f"DNS record {fqdn} is already used by another public IP.")
         return {"domainNameLabel": label, "fqdn": fqdn}
 
-    def _fill(self, body: Body, known: Body | None) -> None:
+    def _fill(self, call: Call, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
 
     def made(self, id_: str, location: str, tags: Body, given_away: Iterable[str]) -> Body:

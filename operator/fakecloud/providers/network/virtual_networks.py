@@ -58,7 +58,7 @@ class Inhabitants:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._version = 0
-        self._by_subnet: dict[str, list[Body]] = {}
+        self._by_subnet: dict[str, dict[str, list[Body]]] = {}
 
     def shown(self, subnet: Body) -> Body:
         """The subnet with its ipConfigurations; without any when nobody is in it."""
@@ -67,12 +67,18 @@ class Inhabitants:
             self._by_subnet = {}
             for row in self._store.resources(MACHINES):
                 nic = f"{row['properties']['resourceId']}/networkInterfaces/{row['name']}/ipConfigurations/ipconfig1"
-                self._by_subnet.setdefault(row["_subnet"].lower(), []).append({"id": nic})
+                self._add(row["_subnet"].lower(), "ipConfigurations", nic)
             for entry in configured(self._store):
                 if where := subnet_of(entry):
-                    self._by_subnet.setdefault(where, []).append({"id": entry["id"]})
+                    gateway = "/gatewayIPConfigurations/" in entry["id"]
+                    self._add(
+                        where, "applicationGatewayIPConfigurations" if gateway else "ipConfigurations", entry["id"]
+                    )
         found = self._by_subnet.get(subnet["id"].lower())
-        return {**subnet, "properties": {**subnet["properties"], "ipConfigurations": found}} if found else subnet
+        return {**subnet, "properties": {**subnet["properties"], **found}} if found else subnet
+
+    def _add(self, subnet: str, word: str, id_: str) -> None:
+        self._by_subnet.setdefault(subnet, {}).setdefault(word, []).append({"id": id_})
 
 
 class VirtualNetworks(NetworkType):
