@@ -74,7 +74,7 @@ class Table:
             return next((self._kind(part) for part in arguments if part in KINDS or _is_model(part)), None)
         if _is_enum(annotation):
             return {"=": sorted(word.value for word in annotation)} if self.lax else "string"
-        return "string" if annotation.__class__ is type and annotation.__name__ == "datetime" else None
+        return "string" if annotation.__class__ is type and annotation.__name__ in {"date", "datetime"} else None
 
     def _read_only(self, model: str, name: str) -> bool:
         described = getattr(self.models, model, None)
@@ -101,7 +101,7 @@ def _is_resource(model: Any) -> bool:
 
 def containerservice_table() -> str:
     """What AKS takes."""
-    roots = ("ManagedCluster", "AgentPool")
+    roots = ("ManagedCluster", "AgentPool", "MaintenanceConfiguration", "RunCommandRequest")
     return Table(roots, containerservice_models, containerservice_types, lax=False).text()
 
 

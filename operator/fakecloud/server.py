@@ -35,7 +35,9 @@ from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.authorization.locks import Locks
 from fakecloud.providers.containerservice.clusters import Clusters
+from fakecloud.providers.containerservice.commands import CommandResults
 from fakecloud.providers.containerservice.machines import Fleet, Machines
+from fakecloud.providers.containerservice.maintenance import MaintenanceConfigurations
 from fakecloud.providers.containerservice.pools import Pools
 from fakecloud.providers.containerservice.versions import (
     VERSIONS,
@@ -147,13 +149,16 @@ class Server:
         context = self.context
         fleet = Fleet(context, self.compute)
         pools = Pools(context, fleet)
+        commands = CommandResults(context, self.compute)
         inhabitants = Inhabitants(context.store)
         addresses = PublicIPAddresses(context, self._options.public_range)
         return [
             ResourceGroups(context),
             Tags(context),
             Locks(context),
-            Clusters(context, pools, fleet, self.compute, addresses),
+            Clusters(context, pools, fleet, self.compute, addresses, commands),
+            commands,
+            MaintenanceConfigurations(context),
             Workspaces(context),
             DiagnosticSettings(context),
             DiagnosticCategories(context),

@@ -67,6 +67,9 @@ GOOD: Final[dict[str, dict[str, Any]]] = {
     f"{bodies.NETWORKS}/fuzz": bodies.network(bodies.subnet("s", "10.0.0.0/24")),
     f"{bodies.NETWORKS}/net/subnets/fuzz": {"properties": {"addressPrefix": "10.0.9.0/24"}},
     f"{bodies.ADDRESSES}/ip/providers/{bodies.LOCKS}/fuzz": bodies.lock(notes="x"),
+    f"{bodies.CLUSTERS}/c/maintenanceConfigurations/default": {
+        "properties": {"timeInWeek": [{"day": "Monday", "hourSlots": [1]}]}
+    },
     f"{bodies.WORKSPACES}/fuzz": {"location": bodies.LOCATION, "properties": {"retentionInDays": 30}},
     f"{bodies.CLUSTERS}/c/providers/{bodies.DIAGNOSTICS}/fuzz": bodies.diagnostics("/subscriptions/x", "guard"),
     f"{bodies.ZONES}/fuzz.example": {"location": "global"},

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import uuid
+from functools import partial
 from typing import Any, ClassVar
 
 from fakecloud.arm import locations
@@ -22,6 +23,7 @@ from fakecloud.arm.types import (
 )
 from fakecloud.compute.port import Compute
 from fakecloud.providers.containerservice import cluster_rules, defaults, egress, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice.commands import CommandResults
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
 from fakecloud.providers.containerservice.pools import SETTLED, Pools
@@ -32,7 +34,7 @@ from fakecloud.store import Body
 TYPE = "Microsoft.ContainerService/managedClusters"
 PROVIDER = "Microsoft.ContainerService"
 CREATE_SECONDS, UPDATE_SECONDS, UPGRADE_SECONDS, DELETE_SECONDS = 240.0, 60.0, 300.0, 180.0
-STOP_SECONDS, START_SECONDS, ABORT_SECONDS = 120.0, 180.0, 10.0
+STOP_SECONDS, START_SECONDS, ABORT_SECONDS, ROTATE_SECONDS = 120.0, 180.0, 10.0, 900.0
 IMMUTABLE = ("dnsPrefix", "fqdnSubdomain", "nodeResourceGroup", "enableRBAC")
 IMMUTABLE_NETWORK = ("serviceCidr", "dnsServiceIP", "loadBalancerSku", "podCidr")
 
@@ -51,7 +53,7 @@ class Clusters(ResourceType):
             "pools are scaled, upgraded and changed through their cluster too, by the rules of their own operations, as `az aks scale` and `az aks upgrade` do (M)",
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
             "values of a wrong kind and properties that the SDK's models do not have: 400 UnmarshalError",
-            "abort, start and stop: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
+            "abort, start, stop and the rotations of certificates and signing keys: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
             "userDefinedRouting needs a route table with a default route on the nodes' subnet (ExistingRouteTableNotAssociatedWithSubnet, I), userAssignedNATGateway a NAT gateway there; managedNATGateway makes one with its addresses in the node group, for AKS's own network only (D)",
             "an alias such as 1.36 gives the newest patch and stays an alias (R)",
         ),
@@ -59,24 +61,29 @@ class Clusters(ResourceType):
             "the node group holds the network (none with brought subnets) and the security group; no scale sets, balancer, identity or outbound address, though ids name them",
             "immutable are dnsPrefix, fqdnSubdomain, nodeResourceGroup, enableRBAC and the network ranges (D); Azure guards more",
             "kept and shown, but nothing acts on it: network policies and data plane, authorised ranges, private clusters, application routing, add-ons, Entra, auto-upgrade, tier",
+            "rotations have their states and their time; the credentials handed out are tokens, which stay valid",
             "a stopped cluster has no machines and takes its start, its tags and its deletion; the refusal's words are ours, as are those of an abort of a deletion",
             "the other codes of refused outbound types are ours; an outbound type may become any other (D: Azure knows fewer ways)",
             "networkPolicy `none` by default; user-assigned identities need not exist; role assignments are not looked at",
             "with compute host the Kubernetes version is that of the kind cluster, whatever ARM says; with none there is no API server behind the kubeconfigs",
         ),
-        missing=(
-            "rotation of certificates, commands in the cluster, maintenance windows: 501",
-            "sku Automatic: 501",
-        ),
+        missing=("sku Automatic: 501",),
     )
     flat_errors = True
     verbs = ("GET", "LIST", "PUT", "PATCH", "DELETE")
     shape: ClassVar[Shape] = shapes.CLUSTER
 
     def __init__(
-        self, context: Context, pools: Pools, fleet: Fleet, compute: Compute, addresses: PublicIPAddresses
+        self,
+        context: Context,
+        pools: Pools,
+        fleet: Fleet,
+        compute: Compute,
+        addresses: PublicIPAddresses,
+        commands: CommandResults,
     ) -> None:
         super().__init__(context)
+        self._commands = commands
         self._addresses = addresses
         self._pools = pools
         self._fleet = fleet
@@ -87,7 +94,11 @@ class Clusters(ResourceType):
             "abort": self._abort,
             "start": self._start,
             "stop": self._stop,
+            "rotateClusterCertificates": partial(self._rotate, state="RotatingClusterCertificates"),
+            "rotateServiceAccountSigningKeys": partial(self._rotate, state="RotatingServiceAccountSigningKeys"),
+            "runCommand": self._run_command,
         }
+        context.operations.register("rotateCluster", self._settled, self._failed)
         context.operations.register("createCluster", self._settled, self._failed)
         context.operations.register("updateCluster", self._settled, self._failed)
         context.operations.register("deleteCluster", self._gone, self._failed)
@@ -364,6 +375,20 @@ class Clusters(ResourceType):
         operation = self._operation(name, call, body, seconds, power=code)
         self.context.begin(operation, (RESOURCE, body["id"], changed))
         return Answer(202, None, operation=operation, location=True)
+
+    async def _rotate(self, call: Call, *, state: str) -> Answer:
+        body = self.found(call)
+        refusals.check_power(body)
+        self._refuse_busy(body)
+        check_unlocked(self.context, body)
+        rotating = {**body, "eTag": str(uuid.uuid4())}
+        rotating["properties"] = {**body["properties"], "provisioningState": state}
+        operation = self._operation("rotateCluster", call, body, ROTATE_SECONDS)
+        self.context.begin(operation, (RESOURCE, body["id"], rotating))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _run_command(self, call: Call) -> Answer:
+        return self._commands.begin(call, self.found(call))
 
     async def _stopped(self, operation: Body) -> None:
         await self._fleet.park(operation["resource"])

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from fakecloud.arm import shapes as json_shapes
 from fakecloud.arm.errors import ArmError
 from fakecloud.arm.shapes import Shape
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, Fidelity, ResourceType
@@ -17,6 +18,8 @@ from fakecloud.store import Body
 PROVIDER = "Microsoft.ContainerService"
 CREATE_SECONDS, SCALE_SECONDS, UPDATE_SECONDS, UPGRADE_SECONDS, DELETE_SECONDS = 150.0, 90.0, 30.0, 240.0, 120.0
 ABORT_SECONDS = 10.0
+IMAGING, UNMAKING = "UpgradingNodeImageVersion", "DeletingMachines"
+_NAMES: Final[Shape] = {"machineNames": [str]}
 READ_ONLY = frozenset({"provisioningState", "powerState", "currentOrchestratorVersion", "nodeImageVersion", "eTag"})
 SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
@@ -44,6 +47,8 @@ class Pools(ResourceType):
             "the last pool and the last System pool stay: 400 OperationNotAllowed (I); System pools are Linux and not Spot",
             "PropertyChangeNotAllowed with its target (I, D); Spot's label and taint",
             "at most 100 pools and 5000 nodes in a cluster (D)",
+            "upgradeNodeImageVersion: 202, UpgradingNodeImageVersion; 204 when the image is the newest; a new one comes each week (D)",
+            "deleteMachines: 202, those that are named go and the pool counts fewer (M)",
             "ErrCode_InsufficientVCPUQuota when there are fewer machines than asked for, four vCPUs each (D)",
         ),
         simplified=(
@@ -67,7 +72,13 @@ class Pools(ResourceType):
         context.operations.register("putPool", self._settled, self._failed)
         context.operations.register("deletePool", self._gone, self._failed)
         context.operations.register("abortPool", self._aborted)
-        self.actions = {"abort": self._abort}
+        context.operations.register("upgradeNodeImage", self._imaged, self._failed)
+        context.operations.register("deleteMachines", self._machines_gone, self._failed)
+        self.actions = {
+            "abort": self._abort,
+            "deleteMachines": self._delete_machines,
+            "upgradeNodeImageVersion": self._upgrade_image,
+        }
 
     def malformed(self, path: str, wrong: str) -> ArmError:
         """See ResourceType."""
@@ -100,6 +111,7 @@ class Pools(ResourceType):
         properties |= {
             "orchestratorVersion": asked or version,
             "currentOrchestratorVersion": version,
+            "nodeImageVersion": versions.newest_image(properties, self.context.clock.now()),
             "provisioningState": "Creating",
             "eTag": str(uuid.uuid4()),
         }
@@ -170,7 +182,8 @@ class Pools(ResourceType):
         for id_, version in versions_.items():
             pool = self.context.resource(id_)
             if pool is not None and version is not None:
-                properties = {**pool["properties"], "currentOrchestratorVersion": version}
+                image = versions.newest_image(pool["properties"], self.context.clock.now())
+                properties = {**pool["properties"], "currentOrchestratorVersion": version, "nodeImageVersion": image}
                 self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
 
     def _changed(self, known: Body, given: dict[str, Any], cluster_version: str) -> Change:
@@ -263,6 +276,47 @@ class Pools(ResourceType):
         operation = self._operation("abortPool", call, pool, cluster, ABORT_SECONDS, operation=running["id"])
         self.context.begin(operation, (RESOURCE, pool["id"], canceling))
         return Answer(202, None, operation=operation, location=True)
+
+    async def _delete_machines(self, call: Call) -> Answer:
+        pool = self.found(call)
+        cluster = self.context.resource(call.target.parent or "") or {}
+        self._refuse_busy(cluster, pool)
+        names = {name.lower() for name in json_shapes.read(_NAMES, call.body, self.malformed).get("machineNames") or ()}
+        rows = [row for row in self._fleet.rows(pool["id"]) if row["name"].lower() in names]
+        if not names or len(rows) < len(names):
+            raise refusals.invalid("machineNames", "it takes names of machines of the agent pool.")
+        count = int(pool["properties"]["count"]) - len(rows)
+        if count < 1 and pool["properties"]["mode"] == "System":
+            raise refusals.invalid("machineNames", "a System pool keeps one machine at least.")
+        properties = {**pool["properties"], "count": count, "provisioningState": UNMAKING, "eTag": str(uuid.uuid4())}
+        operation = self._operation(
+            "deleteMachines", call, pool, cluster, SCALE_SECONDS, machines=[row["id"] for row in rows]
+        )
+        self.context.begin(operation, (RESOURCE, pool["id"], {**pool, "properties": properties}))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _machines_gone(self, operation: Body) -> None:
+        self.store.write([(RESOURCE, id_, None) for id_ in operation["data"]["machines"]])
+        await self._settled(operation)
+
+    async def _upgrade_image(self, call: Call) -> Answer:
+        pool = self.found(call)
+        cluster = self.context.resource(call.target.parent or "") or {}
+        self._refuse_busy(cluster, pool)
+        image = versions.newest_image(pool["properties"], self.context.clock.now())
+        if image == pool["properties"]["nodeImageVersion"]:
+            return Answer(204)
+        properties = {**pool["properties"], "provisioningState": IMAGING, "eTag": str(uuid.uuid4())}
+        operation = self._operation("upgradeNodeImage", call, pool, cluster, UPGRADE_SECONDS, image=image)
+        self.context.begin(operation, (RESOURCE, pool["id"], {**pool, "properties": properties}))
+        return Answer(202, None, operation=operation, location=True)
+
+    async def _imaged(self, operation: Body) -> None:
+        pool = self.context.resource(operation["resource"])
+        if pool is not None:
+            properties = {**pool["properties"], "nodeImageVersion": operation["data"]["image"]}
+            self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
+        await self._settled(operation)
 
     async def _aborted(self, operation: Body) -> None:
         await self.context.operations.cancel(operation["data"]["operation"])

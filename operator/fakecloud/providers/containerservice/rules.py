@@ -66,7 +66,6 @@ _DEFAULTS: Final = {
     "enableNodePublicIP": False,
     "scaleDownMode": "Delete",
     "powerState": {"code": "Running"},
-    "nodeImageVersion": "AKSUbuntu-2404gen2containerd-202611.10.0",
     "upgradeSettings": {"maxSurge": "10%"},
     "securityProfile": {"enableVTPM": False, "enableSecureBoot": False},
 }

@@ -8,3 +8,5 @@ from fakecloud.arm import shapes
 _MODELS: Final = shapes.models(Path(__file__).with_name("models.json").read_text(), shapes.Closed)
 CLUSTER: Final[shapes.Shape] = _MODELS["ManagedCluster"]
 AGENT_POOL: Final[shapes.Shape] = _MODELS["AgentPool"]
+MAINTENANCE: Final[shapes.Shape] = _MODELS["MaintenanceConfiguration"]
+RUN_COMMAND: Final[shapes.Shape] = _MODELS["RunCommandRequest"]

@@ -1,5 +1,8 @@
 """Kubernetes versions on offer, and which may follow which. Pure, but for the two types that list them."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 from fakecloud.arm.types import Answer, Call, Fidelity, ResourceType
 from fakecloud.providers.containerservice.refusals import refuse
 from fakecloud.store import Body
@@ -8,6 +11,17 @@ TYPE = "Microsoft.ContainerService/managedClusters"
 VERSIONS = ("1.33.8", "1.34.4", "1.35.3", "1.36.2", "1.37.1")
 """Patches on offer, oldest first; of each minor the newest."""
 DEFAULT_VERSION = "1.36.2"
+_IMAGES: Final = {
+    "ubuntu": "AKSUbuntu-2404gen2containerd",
+    "ubuntu2204": "AKSUbuntu-2204gen2containerd",
+    "ubuntu2404": "AKSUbuntu-2404gen2containerd",
+    "azurelinux": "AKSAzureLinux-V3gen2",
+    "azurelinux3": "AKSAzureLinux-V3gen2",
+    "windows2022": "AKSWindows-2022-containerd",
+}
+"""The names of node images by osSKU in lower case."""
+_RELEASE_DAYS: Final = 7
+"""From the day in an image's name to the Monday on which it is everywhere."""
 POOL_SKEW = 3
 """Minors that a pool may be behind its control plane."""
 
@@ -111,11 +125,22 @@ class UpgradeProfiles(ResourceType):
         return Answer(200, body)
 
 
+def newest_image(pool: Body, now: float) -> str:
+    """The node image that pools with these properties get now: a new one comes each week."""
+    image = _IMAGES.get(str(pool.get("osSKU", "")).lower(), _IMAGES["ubuntu"])
+    today = datetime.fromtimestamp(now, UTC)
+    made = today - timedelta(days=today.weekday() + _RELEASE_DAYS)
+    return f"{image}-{made:%Y%m.%d}.0"
+
+
 class PoolUpgradeProfiles(ResourceType):
     """Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles: what may come next for one pool."""
 
     type = f"{TYPE}/agentPools/upgradeProfiles"
-    fidelity = Fidelity(exact=("never beyond the control plane", "one minor at a time"), simplified=("no previews",))
+    fidelity = Fidelity(
+        exact=("never beyond the control plane", "one minor at a time", "the newest node image"),
+        simplified=("no previews",),
+    )
     flat_errors = True
     verbs = ("GET",)
 
@@ -132,7 +157,10 @@ class PoolUpgradeProfiles(ResourceType):
             "id": f"{pool['id']}/upgradeProfiles/default",
             "name": "default",
             "type": "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles",
-            "properties": {**profile, "latestNodeImageVersion": pool["properties"]["nodeImageVersion"]},
+            "properties": {
+                **profile,
+                "latestNodeImageVersion": newest_image(pool["properties"], self.context.clock.now()),
+            },
         }
         return Answer(200, body)
 
