@@ -10,6 +10,11 @@ SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups"
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
 BALANCERS = "Microsoft.Network/loadBalancers"
 ROUTE_TABLES = "Microsoft.Network/routeTables"
+APPLICATION_GATEWAYS = "Microsoft.Network/applicationGateways"
+VPN_GATEWAYS = "Microsoft.Network/virtualNetworkGateways"
+LOCAL_GATEWAYS = "Microsoft.Network/localNetworkGateways"
+CONNECTIONS = "Microsoft.Network/connections"
+PRIVATE_ZONES = "Microsoft.Network/privateDnsZones"
 NAT_GATEWAYS = "Microsoft.Network/natGateways"
 ZONES = "Microsoft.Network/dnsZones"
 LOCKS = "Microsoft.Authorization/locks"
@@ -146,3 +151,71 @@ def balancing_rule(
             **properties,
         },
     }
+
+
+def named(name: str, **properties: Any) -> Body:
+    """A part of a larger document."""
+    return {"name": name, "properties": properties}
+
+
+def application_gateway(id_: str, *, subnet_id: str, address_id: str, backend: str = "10.0.1.4") -> Body:
+    """The smallest application gateway: one listener, one rule, one pool, behind a public address."""
+
+    def part(list_: str, name: str) -> Body:
+        return {"id": f"{id_}/{list_}/{name}"}
+
+    listener = {
+        "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
+        "frontendPort": part("frontendPorts", "http"),
+        "protocol": "Http",
+    }
+    rule = {
+        "ruleType": "Basic",
+        "priority": 10,
+        "httpListener": part("httpListeners", "web"),
+        "backendAddressPool": part("backendAddressPools", "pool"),
+        "backendHttpSettings": part("backendHttpSettingsCollection", "plain"),
+    }
+    lists = {
+        "gatewayIPConfigurations": [named("where", subnet={"id": subnet_id})],
+        "frontendIPConfigurations": [named("front", publicIPAddress={"id": address_id})],
+        "frontendPorts": [named("http", port=80)],
+        "httpListeners": [named("web", **listener)],
+        "backendAddressPools": [named("pool", backendAddresses=[{"ipAddress": backend}])],
+        "backendHttpSettingsCollection": [named("plain", port=8080, protocol="Http")],
+        "requestRoutingRules": [named("rule", **rule)],
+    }
+    return {"location": LOCATION, "properties": {"sku": {"name": "Standard_v2", "capacity": 1}, **lists}}
+
+
+def gateway_entries(subnet_id: str, *addresses: str) -> list[Body]:
+    """ipConfigurations of a VPN gateway in a subnet."""
+    return [
+        {"name": f"c{i}", "properties": {"subnet": {"id": subnet_id}, "publicIPAddress": {"id": ip}}}
+        for i, ip in enumerate(addresses)
+    ]
+
+
+def vpn_gateway(*entries: Body, **properties: Any) -> Body:
+    """A VPN gateway."""
+    given = {"gatewayType": "Vpn", "sku": {"name": "VpnGw1AZ"}, "ipConfigurations": list(entries), **properties}
+    return {"location": LOCATION, "properties": given}
+
+
+def local_gateway(**properties: Any) -> Body:
+    """A local network gateway."""
+    space = {"localNetworkAddressSpace": {"addressPrefixes": ["192.168.0.0/24"]}}
+    return {"location": LOCATION, "properties": {"gatewayIpAddress": "198.51.100.7", **space, **properties}}
+
+
+def connection(gateway: str, far: str, *, kind: str = "IPsec", **properties: Any) -> Body:
+    """A connection from a VPN gateway to a local one, or to another of its kind."""
+    end = "localNetworkGateway2" if kind == "IPsec" else "virtualNetworkGateway2"
+    ends = {"virtualNetworkGateway1": {"id": gateway}, end: {"id": far}}
+    return {"location": LOCATION, "properties": {"connectionType": kind, **ends, **properties}}
+
+
+def link(network_id: str, **properties: Any) -> Body:
+    """A link of a private DNS zone to a network."""
+    given = {"virtualNetwork": {"id": network_id}, "registrationEnabled": False, **properties}
+    return {"location": "global", "properties": given}

@@ -13,13 +13,16 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from tests.contract.bodies import (
     ADDRESSES,
+    APPLICATION_GATEWAYS,
     BALANCERS,
     CLUSTERS,
     LOCATION,
     NETWORKS,
     Body,
     address,
+    application_gateway,
     cluster,
+    named,
     network,
     profile,
     subnet,
@@ -27,13 +30,11 @@ from tests.contract.bodies import (
 from tests.contract.cloud import Arm, Clients, Group
 from tests.contract.conftest import new_group
 
-TYPE = "Microsoft.Network/applicationGateways"
-
 
 @pytest.fixture
 def gateway(group: Group) -> str:
     """The id of a gateway to be."""
-    return group.path(TYPE, "gw")
+    return group.path(APPLICATION_GATEWAYS, "gw")
 
 
 @pytest.fixture
@@ -47,36 +48,7 @@ def smallest(group: Group, arm: Arm, gateway: str) -> Body:
     net = arm.make(group.path(NETWORKS, "net"), network(subnet("gateways", "10.0.0.0/24"), subnet("b", "10.0.1.0/24")))
     ip = arm.make(group.path(ADDRESSES, "ip"), address())["id"]
 
-    def part(list_: str, name: str) -> Body:
-        return {"id": f"{gateway}/{list_}/{name}"}
-
-    listener = {
-        "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
-        "frontendPort": part("frontendPorts", "http"),
-        "protocol": "Http",
-    }
-    rule = {
-        "ruleType": "Basic",
-        "priority": 10,
-        "httpListener": part("httpListeners", "web"),
-        "backendAddressPool": part("backendAddressPools", "pool"),
-        "backendHttpSettings": part("backendHttpSettingsCollection", "plain"),
-    }
-    lists = {
-        "gatewayIPConfigurations": [named("where", subnet={"id": f"{net['id']}/subnets/gateways"})],
-        "frontendIPConfigurations": [named("front", publicIPAddress={"id": ip})],
-        "frontendPorts": [named("http", port=80)],
-        "httpListeners": [named("web", **listener)],
-        "backendAddressPools": [named("pool", backendAddresses=[{"ipAddress": "10.0.1.4"}])],
-        "backendHttpSettingsCollection": [named("plain", port=8080, protocol="Http")],
-        "requestRoutingRules": [named("rule", **rule)],
-    }
-    return {"location": LOCATION, "properties": {"sku": {"name": "Standard_v2", "capacity": 1}, **lists}}
-
-
-def named(name: str, **properties: Any) -> Body:
-    """A part."""
-    return {"name": name, "properties": properties}
+    return application_gateway(gateway, subnet_id=f"{net['id']}/subnets/gateways", address_id=ip)
 
 
 def changed(body: Body, list_: str, **properties: Any) -> Body:
@@ -118,7 +90,7 @@ def test_the_sdk_makes_a_gateway_stops_and_starts_it_and_removes_it(sdk: Clients
 
 def test_a_gateway_is_starting_and_stopping_while_that_takes_time(brisk: Arm) -> None:
     group = new_group(brisk)
-    gateway = group.path(TYPE, "gw")
+    gateway = group.path(APPLICATION_GATEWAYS, "gw")
     body = smallest(group, brisk, gateway)
     reply = brisk.put(gateway, body)
     assert (reply.status, reply.state, reply.body["properties"]["operationalState"]) == (201, "Updating", "Starting")

@@ -24,7 +24,20 @@ WORDS: Final = st.sampled_from(
         *("managedClusters", "agentPools", "machines", "upgradeProfiles", "locations", "kubernetesVersions"),
         *("virtualNetworks", "subnets", "networkSecurityGroups", "securityRules", "defaultSecurityRules"),
         *("publicIPAddresses", "loadBalancers", "backendAddressPools", "loadBalancingRules", "probes", "health"),
-        *("dnsZones", "A", "CNAME", "TXT", "SOA", "NS", "recordsets", "operations", "operationresults"),
+        *("inboundNatRules", "outboundRules", "routeTables", "routes", "natGateways", "virtualNetworkGateways"),
+        *("localNetworkGateways", "connections", "sharedkey", "applicationGateways", "privateDnsZones"),
+        *(
+            "virtualNetworkLinks",
+            "dnsZones",
+            "A",
+            "CNAME",
+            "TXT",
+            "SOA",
+            "NS",
+            "recordsets",
+            "operations",
+            "operationresults",
+        ),
         *(
             "Microsoft.Authorization",
             "locks",
@@ -51,6 +64,7 @@ KEYS: Final = st.sampled_from(
         *("agentPoolProfiles", "kubernetesVersion", "dnsPrefix", "networkProfile", "nodeLabels", "nodeTaints"),
         *("securityRules", "priority", "protocol", "access", "direction", "sourceAddressPrefix", "addressSpace"),
         *("addressPrefixes", "subnets", "addressPrefix", "frontendIPConfigurations", "publicIPAddress", "probes"),
+        *("inboundNatRules", "outboundRules", "routes", "nextHopType", "ipConfigurations", "gatewayType", "subnet"),
         *("backendAddressPools", "loadBalancerBackendAddresses", "loadBalancingRules", "TTL", "ARecords", "ipAddress"),
     ]
 ) | st.text(max_size=6)
@@ -58,7 +72,72 @@ JSON: Final = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=12
 )
 METHODS: Final = st.sampled_from(["GET", "PUT", "PUT", "PUT", "PATCH", "POST", "DELETE", "HEAD"])
+GROUP: Final = "@group"
+"""In a body, the id of the group."""
+HERE: Final = f"{GROUP}/providers/Microsoft.Network"
+
+
+def lb_part(list_: str, name: str, balancer: str = "fuzz") -> dict[str, str]:
+    """A reference to a part of a balancer."""
+    return {"id": f"{HERE}/loadBalancers/{balancer}/{list_}/{name}"}
+
+
+OUTBOUND: Final = {
+    "frontendIPConfigurations": [lb_part("frontendIPConfigurations", "front")],
+    "backendAddressPool": lb_part("backendAddressPools", "pool"),
+    "protocol": "All",
+}
+
+
+def nat_rule(name: str, balancer: str) -> dict[str, Any]:
+    """An inbound NAT rule over a range of ports."""
+    return bodies.named(
+        name,
+        frontendIPConfiguration=lb_part("frontendIPConfigurations", "front", balancer),
+        backendAddressPool=lb_part("backendAddressPools", "pool", balancer),
+        protocol="Tcp",
+        frontendPortRangeStart=500,
+        frontendPortRangeEnd=509,
+        backendPort=22,
+    )
+
+
+SOA: Final = {
+    "host": "ns1.example.", "email": "a.b", "serialNumber": 1, "refreshTime": 1, "retryTime": 1,
+    "expireTime": 1, "minimumTTL": 1,
+}
+GATEWAY_SUBNET: Final = f"{HERE}/virtualNetworks/vpn/subnets/GatewaySubnet"
 GOOD: Final[dict[str, dict[str, Any]]] = {
+    f"{bodies.BALANCERS}/fuzz": {
+        "location": bodies.LOCATION,
+        "properties": {
+            **bodies.balancer("", address_id=f"{HERE}/publicIPAddresses/free")["properties"],
+            "inboundNatRules": [nat_rule("nat", "fuzz")],
+            "outboundRules": [bodies.named("out", **OUTBOUND)],
+        },
+    },
+    f"{bodies.BALANCERS}/lb/inboundNatRules/fuzz": nat_rule("fuzz", "lb"),
+    f"{bodies.ROUTE_TABLES}/fuzz": bodies.route_table(bodies.route()),
+    f"{bodies.ROUTE_TABLES}/table/routes/fuzz": bodies.route("fuzz", "10.7.0.0/16"),
+    f"{bodies.NAT_GATEWAYS}/fuzz": bodies.nat_gateway(f"{HERE}/publicIPAddresses/spare"),
+    f"{bodies.VPN_GATEWAYS}/fuzz": bodies.vpn_gateway(
+        *bodies.gateway_entries(GATEWAY_SUBNET, f"{HERE}/publicIPAddresses/vpn"), bgpSettings={"asn": 65001}
+    ),
+    f"{bodies.LOCAL_GATEWAYS}/fuzz": bodies.local_gateway(bgpSettings={"asn": 65010}),
+    f"{bodies.CONNECTIONS}/fuzz": bodies.connection(
+        f"{HERE}/virtualNetworkGateways/gw", f"{HERE}/localNetworkGateways/office", sharedKey="s3cret"
+    ),
+    f"{bodies.CONNECTIONS}/tunnel/sharedkey": {"value": "s3cret"},
+    f"{bodies.APPLICATION_GATEWAYS}/fuzz": bodies.application_gateway(
+        f"{HERE}/applicationGateways/fuzz",
+        subnet_id=f"{HERE}/virtualNetworks/vpn/subnets/other",
+        address_id=f"{HERE}/publicIPAddresses/web",
+    ),
+    f"{bodies.PRIVATE_ZONES}/fuzz.example": {"location": "global"},
+    f"{bodies.PRIVATE_ZONES}/corp.example/virtualNetworkLinks/fuzz": bodies.link(f"{HERE}/virtualNetworks/net"),
+    f"{bodies.PRIVATE_ZONES}/corp.example/A/fuzz": {
+        "properties": {"ttl": 60, "aRecords": [{"ipv4Address": "10.0.0.1"}]}
+    },
     f"{bodies.CLUSTERS}/fuzz": bodies.cluster(networkProfile={"networkPlugin": "azure"}),
     f"{bodies.CLUSTERS}/c/agentPools/fuzz": bodies.pool(nodeLabels={"a": "b"}, nodeTaints=["a=b:NoSchedule"]),
     f"{bodies.ADDRESSES}/fuzz": bodies.address(dnsSettings={"domainNameLabel": "fuzz-label"}),
@@ -71,13 +150,15 @@ GOOD: Final[dict[str, dict[str, Any]]] = {
         "properties": {"timeInWeek": [{"day": "Monday", "hourSlots": [1]}]}
     },
     f"{bodies.WORKSPACES}/fuzz": {"location": bodies.LOCATION, "properties": {"retentionInDays": 30}},
-    f"{bodies.CLUSTERS}/c/providers/{bodies.DIAGNOSTICS}/fuzz": bodies.diagnostics("/subscriptions/x", "guard"),
+    f"{bodies.CLUSTERS}/c/providers/{bodies.DIAGNOSTICS}/fuzz": bodies.diagnostics(
+        f"{GROUP}/providers/{bodies.WORKSPACES}/logs", "guard"
+    ),
     f"{bodies.ZONES}/fuzz.example": {"location": "global"},
     f"{bodies.ZONES}/demo.example/A/fuzz": {"properties": {"TTL": 60, "ARecords": [{"ipv4Address": "10.0.0.1"}]}},
     f"{bodies.ZONES}/demo.example/CAA/fuzz": {
         "properties": {"TTL": 60, "caaRecords": [{"flags": 0, "tag": "issue", "value": "v"}]}
     },
-    f"{bodies.ZONES}/demo.example/SOA/@": {"properties": {"TTL": 60, "SOARecord": {"email": "a.b"}}},
+    f"{bodies.ZONES}/demo.example/SOA/@": {"properties": {"TTL": 60, "SOARecord": SOA}},
 }
 
 
@@ -93,7 +174,24 @@ def prepared(arm: Arm) -> str:
         ip = arm.make(f"{group}/providers/{bodies.ADDRESSES}/ip", bodies.address())["id"]
         lb = f"{group}/providers/{bodies.BALANCERS}/lb"
         arm.make(lb, bodies.balancer(lb, address_id=ip, rules=[bodies.balancing_rule(lb)]))
+        arm.make(f"{group}/providers/{bodies.WORKSPACES}/logs", {"location": bodies.LOCATION, "properties": {}})
+        prepare_gateways(arm, group)
     return group
+
+
+def prepare_gateways(arm: Arm, group: str) -> None:
+    """Parents and neighbours of the types that lead somewhere else."""
+    for name in ("free", "spare", "vpn", "web", "used"):
+        arm.make(f"{group}/providers/{bodies.ADDRESSES}/{name}", bodies.address())
+    subnets = bodies.subnet("GatewaySubnet", "10.0.0.0/27"), bodies.subnet("other", "10.0.1.0/24")
+    arm.make(f"{group}/providers/{bodies.NETWORKS}/vpn", bodies.network(*subnets))
+    taken = arm.make(f"{group}/providers/{bodies.NETWORKS}/taken", bodies.network(subnets[0]))["id"]
+    arm.make(f"{group}/providers/{bodies.ROUTE_TABLES}/table", bodies.route_table())
+    entries = bodies.gateway_entries(f"{taken}/subnets/GatewaySubnet", f"{group}/providers/{bodies.ADDRESSES}/used")
+    gateway = arm.make(f"{group}/providers/{bodies.VPN_GATEWAYS}/gw", bodies.vpn_gateway(*entries))["id"]
+    office = arm.make(f"{group}/providers/{bodies.LOCAL_GATEWAYS}/office", bodies.local_gateway())["id"]
+    arm.make(f"{group}/providers/{bodies.CONNECTIONS}/tunnel", bodies.connection(gateway, office))
+    arm.make(f"{group}/providers/{bodies.PRIVATE_ZONES}/corp.example", {"location": "global"})
 
 
 def check(reply: Reply, method: str, what: str) -> None:
@@ -127,6 +225,21 @@ def test_any_resource_gets_an_answer_of_arm(arm: Arm, method: str, provider: str
     check(arm(method, url, sent), method, f"{method} {url} {json.dumps(sent)}")
 
 
+def placed(arm: Arm, path: str, body: Any) -> tuple[str, Any]:
+    """The id and the body in the group."""
+    group = prepared(arm)
+    return f"{group}/providers/{path}", json.loads(json.dumps(body).replace(GROUP, group))
+
+
+def test_what_will_be_spoilt_is_good(arm: Arm) -> None:
+    refused: dict[str, str] = {}
+    for path, good in GOOD.items():
+        reply = arm.put(*placed(arm, path, good))
+        refused |= {} if reply.status < 300 else {path: reply.text}
+        arm.ended(reply)
+    assert refused == {}
+
+
 @st.composite
 def spoilt(draw: st.DrawFn) -> tuple[str, Any]:
     """A good body with something in it replaced, and the path it is for."""
@@ -147,7 +260,7 @@ def spoilt(draw: st.DrawFn) -> tuple[str, Any]:
 @given(case=spoilt(), etag=st.none() | st.sampled_from(["*", "x", 'W/"x"', "", "ä".encode().decode("latin-1")]))
 def test_a_spoilt_body_gets_an_answer_of_arm(arm: Arm, case: tuple[str, Any], etag: str | None) -> None:
     path, body = case
-    url = f"{prepared(arm)}/providers/{path}"
+    url, body = placed(arm, path, body)
     headers = {} if etag is None else {"If_Match": etag}
     check(arm.put(url, body, **headers), "PUT", f"{url} {json.dumps(body)}")
     check(arm.get(url), "GET", url)

@@ -8,10 +8,9 @@ from azure.core.exceptions import ResourceExistsError
 from azure.mgmt.privatedns import PrivateDnsManagementClient
 from azure.mgmt.privatedns import models as private
 
-from tests.contract.bodies import NETWORKS, Body, network
+from tests.contract.bodies import NETWORKS, PRIVATE_ZONES, Body, link, network
 from tests.contract.cloud import Arm, Group
 
-ZONES = "Microsoft.Network/privateDnsZones"
 GLOBAL = {"location": "global"}
 
 
@@ -35,18 +34,13 @@ def client(arm: Arm) -> Iterator[PrivateDnsManagementClient]:
 @pytest.fixture
 def zone(group: Group, arm: Arm) -> str:
     """The id of corp.example."""
-    return str(arm.make(group.path(ZONES, "corp.example"), GLOBAL)["id"])
+    return str(arm.make(group.path(PRIVATE_ZONES, "corp.example"), GLOBAL)["id"])
 
 
 @pytest.fixture
 def net(group: Group, arm: Arm) -> str:
     """The id of a network."""
     return str(arm.make(group.path(NETWORKS, "net"), network())["id"])
-
-
-def link(net: str, **properties: Any) -> Body:
-    """A link to a network."""
-    return {**GLOBAL, "properties": {"virtualNetwork": {"id": net}, "registrationEnabled": False, **properties}}
 
 
 def a(*addresses: str, **properties: Any) -> Body:
@@ -78,7 +72,7 @@ def test_the_sdk_makes_a_zone_a_link_and_records_and_removes_them(
 
 
 def test_zones_and_links_are_written_by_operations_without_a_body(group: Group, arm: Arm, net: str) -> None:
-    zone = group.path(ZONES, "corp.example")
+    zone = group.path(PRIVATE_ZONES, "corp.example")
     for path, body in ((zone, GLOBAL), (f"{zone}/virtualNetworkLinks/net", link(net))):
         for again in range(2):
             reply = arm.put(path, body)
@@ -92,7 +86,7 @@ def test_zones_and_links_are_written_by_operations_without_a_body(group: Group, 
 def test_a_zone_that_is_being_made_takes_no_second_write(unhurried: Arm) -> None:
     group = f"/subscriptions/{unhurried.cloud.subscription}/resourceGroups/private"
     unhurried.put(group, {"location": "westeurope"})
-    zone = f"{group}/providers/{ZONES}/corp.example"
+    zone = f"{group}/providers/{PRIVATE_ZONES}/corp.example"
     assert unhurried.put(zone, GLOBAL).status == 202
     assert unhurried.get(zone).state == "Creating"
     reply = unhurried.put(zone, GLOBAL)
@@ -100,14 +94,14 @@ def test_a_zone_that_is_being_made_takes_no_second_write(unhurried: Arm) -> None
 
 
 def test_a_zone_is_global_and_has_two_labels(group: Group, arm: Arm) -> None:
-    reply = arm.put(group.path(ZONES, "corp.example"), {"location": "westeurope"})
+    reply = arm.put(group.path(PRIVATE_ZONES, "corp.example"), {"location": "westeurope"})
     assert (reply.status, reply.code) == (400, "LocationNotAvailableForResourceType")
-    assert arm.put(group.path(ZONES, "corp"), GLOBAL).status == 400
+    assert arm.put(group.path(PRIVATE_ZONES, "corp"), GLOBAL).status == 400
 
 
 def test_a_zone_has_its_soa_from_the_start_and_no_name_servers(zone: str, arm: Arm) -> None:
     [soa] = arm.get(f"{zone}/ALL").body["value"]
-    assert (soa["name"], soa["type"]) == ("@", f"{ZONES}/SOA")
+    assert (soa["name"], soa["type"]) == ("@", f"{PRIVATE_ZONES}/SOA")
     assert soa["properties"]["soaRecord"]["host"] == "azureprivatedns.net"
     assert arm.delete(f"{zone}/SOA/@").status == 400
 
@@ -150,7 +144,7 @@ def test_a_network_is_linked_once_to_a_name_and_registers_in_one_zone(
     arm.make(f"{zone}/virtualNetworkLinks/net", link(net, registrationEnabled=True))
     reply = arm.put(f"{zone}/virtualNetworkLinks/again", link(net))
     assert (reply.status, reply.code) == (400, "BadRequest")
-    other = arm.make(group.path(ZONES, "lab.example"), GLOBAL)["id"]
+    other = arm.make(group.path(PRIVATE_ZONES, "lab.example"), GLOBAL)["id"]
     reply = arm.put(f"{other}/virtualNetworkLinks/net", link(net, registrationEnabled=True))
     assert (reply.status, reply.code) == (400, "BadRequest")
     arm.make(f"{other}/virtualNetworkLinks/net", link(net))
