@@ -103,8 +103,13 @@ def nat_rule(name: str, balancer: str) -> dict[str, Any]:
 
 
 SOA: Final = {
-    "host": "ns1.example.", "email": "a.b", "serialNumber": 1, "refreshTime": 1, "retryTime": 1,
-    "expireTime": 1, "minimumTTL": 1,
+    "host": "ns1.example.",
+    "email": "a.b",
+    "serialNumber": 1,
+    "refreshTime": 1,
+    "retryTime": 1,
+    "expireTime": 1,
+    "minimumTTL": 1,
 }
 GATEWAY_SUBNET: Final = f"{HERE}/virtualNetworks/vpn/subnets/GatewaySubnet"
 GOOD: Final[dict[str, dict[str, Any]]] = {
