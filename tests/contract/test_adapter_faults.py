@@ -160,11 +160,17 @@ async def test_a_new_process_goes_on_wherever_the_last_one_was_killed(desk: Desk
     assert desk.puts == 1
 
 
-async def test_a_refused_credential_is_told_as_one(arm: Arm, lever: Levers) -> None:
-    lever.fault(levers.answer(401, "invalid_client"), type_="token", count=None)
+@pytest.mark.parametrize("fault", [levers.answer(401, "invalid_client"), levers.drop()], ids=["refused", "dropped"])
+@pytest.mark.parametrize("verb", ["GET", "LIST"])
+async def test_a_credential_that_is_of_no_use_is_told_as_one(
+    arm: Arm, lever: Levers, fault: dict[str, Any], verb: str
+) -> None:
+    lever.fault(fault, type_="token", count=None)
     async with desk_of(Group("none", arm)) as fresh:
         with pytest.raises((AuthenticationFailed, Unreachable)):
-            await fresh.cloud.get(fresh.group.id)
+            await (
+                fresh.cloud.get(fresh.group.id) if verb == "GET" else fresh.cloud.list(bodies.ADDRESSES, fresh.group.id)
+            )
 
 
 @pytest.mark.parametrize("fault", ["dropped", "lost", "busy", "server error", "stale etag"])

@@ -27,6 +27,7 @@ from aks_operator.port import (
     Accepted,
     AuthenticationFailed,
     Body,
+    CloudError,
     NotFound,
     NotLeading,
     OperationState,
@@ -119,6 +120,8 @@ class AzureCloud:
             await anext(SERVICES[type_.lower()].list(self._clients, *names, raw_request_hook=_stop).by_page())
         except _StoppedError as stopped:
             return stopped.url
+        except (AzureError, TimeoutError, OSError) as error:  # the token comes first
+            raise self._typed(error, None) from error
         raise AssertionError("the SDK asked without telling")
 
     async def _page(self, type_: str, url: str, before: Mapping[str, Page]) -> Page:
@@ -242,16 +245,8 @@ class AzureCloud:
         answers = _Answers()
         try:
             await call(answers)
-        except HttpResponseError as error:
-            raise self._refused(error, answers.last) from error
-        except (ServiceRequestError, ServiceResponseError) as error:
-            raise Unreachable(f"no answer from {self._origin[1]}: {error.message}", code="CloudUnreachable") from error
-        except (TimeoutError, OSError) as error:
-            raise Unreachable(
-                f"no answer from {self._origin[1]}: {type(error).__name__}", code="CloudUnreachable"
-            ) from error
-        except AzureError as error:
-            raise Unreachable(str(error.message), code="CloudUnreachable") from error
+        except (AzureError, TimeoutError, OSError) as error:
+            raise self._typed(error, answers.last) from error
         finally:
             for answer in answers.all:
                 self._observe(type_, verb, str(answer.status_code))
@@ -260,7 +255,18 @@ class AzureCloud:
                 self._observe(type_, verb, "none")
         return answers
 
-    def _refused(self, error: HttpResponseError, answer: Any) -> Exception:
+    def _typed(self, error: AzureError | OSError, answer: Any) -> CloudError:
+        """What went wrong with a call, in our words; `answer` is the last that came, if any."""
+        match error:
+            case HttpResponseError():
+                return self._refused(error, answer)
+            case ServiceRequestError() | ServiceResponseError():
+                return Unreachable(f"no answer from {self._origin[1]}: {error.message}", code="CloudUnreachable")
+            case AzureError():
+                return Unreachable(str(error.message), code="CloudUnreachable")
+        return Unreachable(f"no answer from {self._origin[1]}: {type(error).__name__}", code="CloudUnreachable")
+
+    def _refused(self, error: HttpResponseError, answer: Any) -> CloudError:
         if isinstance(error, ClientAuthenticationError) and (answer is None or answer.status_code < 400):
             return AuthenticationFailed(_first_line(error.message), code="AuthenticationFailed", status=401)
         if answer is None:
