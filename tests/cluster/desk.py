@@ -235,11 +235,17 @@ class Desk:
         """How many of these writes made something that was not there."""
         return sum(entry["status"] == 201 for entry, _ in self._accepted(part))
 
+    def refusals(self) -> list[str]:
+        """Every write below the test's groups since the test began that was refused: "DELETE <path> <status>"."""
+        return [f"{e['method']} {path} {e['status']}" for e, path in self._sent() if e["status"] >= 400]
+
     def _accepted(self, part: str) -> Iterator[tuple[Json, str]]:
-        wanted = self.namespace.lower()
+        return ((e, path) for e, path in self._sent() if part.lower() in path and e["status"] < 400)
+
+    def _sent(self) -> Iterator[tuple[Json, str]]:
         for entry in self.arm.journal(self._since)["entries"]:
             path = str(entry["path"]).lower()
-            if entry["method"] in WRITES and wanted in path and part.lower() in path and entry["status"] < 400:
+            if entry["method"] in WRITES and self.namespace.lower() in path:
                 yield entry, path
 
     def asked(self, part: str) -> list[str]:

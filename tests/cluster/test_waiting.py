@@ -10,7 +10,7 @@ from tests.cluster.api import MERGE, Api, condition, path_of
 from tests.cluster.desk import LOCATION, READY_SECONDS, SIZE, Desk
 from tests.cluster.office import Office
 from tests.contract import bodies
-from tests.contract.cloud import Arm, Group, until
+from tests.contract.cloud import Arm, until
 
 SOON = 2.0
 """Seconds within which whoever waits has noticed; a second is the aim, the other is the machine's."""
@@ -313,7 +313,6 @@ NOT_SUPPORTED: list[tuple[str, dict[str, Any], str]] = [
     ("ManagedCluster", {"network": {"subnetRef": {"name": "x", "subnet": "y"}}}, "network.subnetRef"),
     ("ManagedCluster", {"managementPolicy": "Observe"}, "managementPolicy Observe"),
     ("ManagedCluster", {"adoptionPolicy": "Adopt"}, "adoptionPolicy Adopt"),
-    ("ManagedCluster", {"deletionPolicy": "Protect"}, "deletionPolicy Protect"),
     ("DNSZone", {"visibility": "Private"}, "private zones"),
     ("DNSZone", {"driftPolicy": "Report"}, "driftPolicy Report"),
 ]
@@ -349,17 +348,6 @@ def test_what_is_not_built_is_said_and_nothing_is_touched(desk: Desk) -> None:
 
 
 # going and coming again
-
-
-def test_what_was_never_created_goes_at_once(desk: Desk) -> None:
-    desk.cluster()
-    desk.refused("ManagedCluster", "shop", "WaitingForSystemPool")
-    desk.pool("web")
-    desk.refused("NodePool", "web", "WaitingForCluster")
-    for kind, name in (("ManagedCluster", "shop"), ("NodePool", "web")):
-        desk.delete(kind, name)
-        desk.gone(kind, name, SOON)
-    assert [w for w in desk.writes() if "/providers/" in w] == []
 
 
 def test_an_object_made_again_under_its_name_is_another(desk: Desk) -> None:
@@ -418,23 +406,6 @@ def test_a_resource_group_deleted_in_azure_is_made_again_with_all_in_it(desk: De
     for kind, name in (("ManagedCluster", "shop"), ("NodePool", "system"), ("DNSZone", "zone")):
         desk.ready(kind, name)
     assert len(desk.left()) == 2
-
-
-def test_a_namespace_deleted_whole_leaves_nothing_in_azure(desk: Desk) -> None:
-    desk.cluster()
-    desk.pool()
-    desk.pool("web")
-    desk.zone()
-    desk.ready("NodePool", "web")
-    desk.ready("DNSZone", "zone")
-    desk.api.delete(f"/api/v1/namespaces/{desk.namespace}")
-    until(
-        "the namespace is gone",
-        lambda: True if desk.api.get(f"/api/v1/namespaces/{desk.namespace}") is None else None,
-        40,
-    )
-    assert desk.left() == []
-    assert desk.seen(f"{Group(f'MC_{desk.namespace}_shop_{LOCATION}', desk.arm).id}") is None
 
 
 # who may

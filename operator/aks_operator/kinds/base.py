@@ -1,6 +1,6 @@
 """What the reconcilers of all kinds share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,14 +18,16 @@ from aks_operator.keys import Key
 from aks_operator.kube import KubeClient
 from aks_operator.marks import Marks
 from aks_operator.objects import parse
-from aks_operator.outcome import Hold
+from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.plan import state_of
-from aks_operator.port import Body
+from aks_operator.port import Body, CloudError
 from aks_operator.session import Converged, Operation
 from aks_operator.settings import Settings
 from aks_operator.tenants import Tenants
 
 READY: Final = Condition("Ready", "True", "Succeeded")
+MOST_NAMED, MOST_BLOCKERS = 5, 20
+"""Whom a deletion waits for: as many are named in its message, and in status.deletion.blockedBy."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,24 @@ class World:
             )
         account = self.accounts.resolve(cluster_key.namespace, cluster.spec.account_ref, leaving=leaving)
         id_ = self.resource(account, cluster.spec.resource_group, CLUSTERS, azure_name(cluster))
+        check_pinned(cluster, id_)
         return Cluster(cluster_key, cluster, account, id_)
+
+    async def release(self, key: Key, obj: Any) -> Outcome:
+        """The end of a root object that has nothing in Azure: a group that was made for it alone goes, too.
+
+        Whatever stands in the way of that holds nobody.
+        """
+        account = self.open_account(key, obj) if nothing_made(obj) else None
+        if account is None:
+            return RELEASE
+        try:
+            turn = await self.groups.leave(key, account, obj.spec.resource_group)
+        except CloudError:
+            return RELEASE
+        if turn.done:
+            return RELEASE
+        return Outcome([progress(turn, deleting=True)], again_after=turn.again_after)
 
     def operations(
         self, account: Account | None, resources: Iterable[str], *, below: bool = False
@@ -152,6 +171,11 @@ class Cluster:
         return bool(status and status.id and state not in {None, "Creating", "Deleting"})
 
     @property
+    def stopped(self) -> bool:
+        """Whether Azure has stopped it: its API does not answer until it is started."""
+        return bool(self.obj.status and self.obj.status.power_state == "Stopped")
+
+    @property
     def deleting(self) -> bool:
         """Whether its object was deleted."""
         return self.obj.metadata.deletion_timestamp is not None
@@ -182,8 +206,38 @@ def check_supported(obj: Any) -> None:
     for name, value, only in wanted:
         if value not in {None, only}:
             raise Hold("NotSupported", f"{name} {value} is not built yet: use {only}")
-    if spec.deletion_policy not in {None, "Delete", "Orphan"}:
-        raise Hold("NotSupported", f"deletionPolicy {spec.deletion_policy} is not built yet: use Delete or Orphan")
+
+
+def nothing_made(obj: Any) -> bool:
+    """Whether an object never had anything in the cloud: its status does not say what it stands for."""
+    return obj.status is None or not obj.status.id
+
+
+def goes_at_once(obj: Any) -> bool:
+    """Whether a deleted object has nothing in the cloud, or leaves it there (`Orphan`). Raises Hold for a protected one."""
+    if nothing_made(obj):
+        return True
+    check_protected(obj)
+    return bool(obj.spec.deletion_policy == "Orphan")
+
+
+def check_protected(obj: Any) -> None:
+    """Raises Hold for an object that was deleted though it is protected: admission refuses that where it is installed."""
+    if obj.spec.deletion_policy == "Protect":
+        raise Hold(
+            "Blocked",
+            "protected by deletionPolicy Protect, nothing was deleted: set it to Delete (what is in Azure goes too) or Orphan (it stays)",
+        )
+
+
+def blocked(users: Sequence[Key], before: str, after: str) -> Outcome:
+    """The outcome of a deletion that waits for `users`; the message names them between `before` and `after`."""
+    names = ", ".join(f"{user.kind} {user.namespace}/{user.name}" for user in users[:MOST_NAMED])
+    more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
+    return Outcome(
+        [Condition("Ready", "False", "Blocked", f"{before} {names}{more}{after}")],
+        {"deletion": {"blockedBy": [str(user) for user in users[:MOST_BLOCKERS]]}},
+    )
 
 
 def check_pinned(obj: Any, id_: str) -> None:
@@ -192,7 +246,7 @@ def check_pinned(obj: Any, id_: str) -> None:
     if pinned and not same(pinned, id_):
         raise Hold(
             "AccountChanged",
-            f"the object stands for {pinned}, but its account now leads to {id_}: set the account back, or make a new object",
+            f"{obj.metadata.name} stands for {pinned}, but its account now leads to {id_}: set the account back, or make a new object",
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from aks_operator.armid import subscription_id
 from aks_operator.conditions import Condition
 from aks_operator.keys import Key
-from aks_operator.kinds.base import READY, World, check_pinned
+from aks_operator.kinds.base import READY, World, blocked, check_pinned
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.port import AuthenticationFailed, AuthorizationFailed, NotFound
 from aks_operator.session import Operation
@@ -53,12 +53,7 @@ class CloudAccountReconciler:
         users = self._world.users(key)
         if users:
             missing = await self._keep_open(key)
-            names = ", ".join(f"{user.kind} {user.namespace}/{user.name}" for user in users[:5])
-            blocked = [str(user) for user in users[:20]]
-            return Outcome(
-                [Condition("Ready", "False", "Blocked", f"still needed by {names}: delete them first{missing}")],
-                {"deletion": {"blockedBy": blocked}},
-            )
+            return blocked(users, "still needed by", f": delete them first{missing}")
         await self._world.accounts.close(key)
         return RELEASE
 

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from aks_operator.accounts import Account
-from aks_operator.conditions import Condition
 from aks_operator.desired.zone import ZONES, zone
 from aks_operator.keys import Key
 from aks_operator.kinds.base import (
     World,
     applied_tags,
+    blocked,
+    check_pinned,
     check_supported,
+    goes_at_once,
     is_pinned,
     known_tags,
     progress,
@@ -32,8 +34,8 @@ class DNSZoneReconciler:
         """See engine.Reconciler."""
         world, spec = self._world, obj.spec
         deleting = obj.metadata.deletion_timestamp is not None
-        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
-            return RELEASE
+        if deleting and goes_at_once(obj):
+            return await world.release(key, obj)
         account = world.accounts.resolve(key.namespace, spec.account_ref, leaving=deleting)
         id_ = world.resource(account, spec.resource_group, ZONES, spec.zone)
         account.session.resume(stored_operations(obj))
@@ -68,18 +70,8 @@ class DNSZoneReconciler:
     async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
         users = self._world.users(key, "ServiceExposure")
         if users:
-            names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
-            return Outcome(
-                [
-                    Condition(
-                        "Ready",
-                        "False",
-                        "Blocked",
-                        f"ServiceExposures have names in it: {names}. Delete them, or take their dns away",
-                    )
-                ],
-                {"deletion": {"blockedBy": [str(user) for user in users[:20]]}},
-            )
+            return blocked(users, "names in it belong to", ": delete them, or take their dns away")
+        check_pinned(obj, id_)
         turn = await account.session.remove(id_, ZONES, self._world.marks.value(key))
         if turn.done:
             turn = await self._world.groups.leave(key, account, obj.spec.resource_group)

@@ -12,8 +12,11 @@ from aks_operator.kinds.base import (
     World,
     applied_tags,
     azure_name,
+    blocked,
+    check_pinned,
     check_supported,
     first_pool,
+    goes_at_once,
     is_pinned,
     known_tags,
     node_counts,
@@ -43,8 +46,12 @@ class ManagedClusterReconciler:
         """See engine.Reconciler."""
         world, spec = self._world, obj.spec
         deleting = obj.metadata.deletion_timestamp is not None
-        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
-            return RELEASE
+        if deleting:
+            at_once = goes_at_once(obj)
+            if users := self._exposures(key, served=at_once):
+                return blocked(users, "applications are exposed through it: delete", " first")
+            if at_once:
+                return await world.release(key, obj)
         account = world.accounts.resolve(key.namespace, spec.account_ref, leaving=deleting)
         id_ = world.resource(account, spec.resource_group, CLUSTERS, azure_name(obj))
         account.session.resume(stored_operations(obj))
@@ -58,18 +65,19 @@ class ManagedClusterReconciler:
             world.groups.check_fence(account, spec.node_resource_group, "nodeResourceGroup")
         if pinned:
             await world.groups.ensure(account, spec.resource_group, spec.location)
-        observed = await account.session.observer.one(id_)
-        pools = []
-        if observed is None and not account.session.under_way(id_):
-            first, pool = self._first_pool(key)
-            if pinned and (pool.status is None or not pool.status.id):  # it is made with us: first it says so
-                return Outcome(
-                    [Condition("Ready", "False", "Creating", f"NodePool {first.name} is about to be created")]
-                )
-            pools = [profile(azure_name(pool), pool.spec, mark=world.marks.value(first))]
-        mark = world.marks.value(key)
-        desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
-        turn = await account.session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
+        async with account.session.lock(id_):  # a pool that is made with us and deleted meanwhile waits
+            observed = await account.session.observer.one(id_)
+            pools = []
+            if observed is None and not account.session.under_way(id_):
+                first, pool = self._first_pool(key)
+                if pinned and (pool.status is None or not pool.status.id):  # it is made with us: first it says so
+                    return Outcome(
+                        [Condition("Ready", "False", "Creating", f"NodePool {first.name} is about to be created")]
+                    )
+                pools = [profile(azure_name(pool), pool.spec, mark=world.marks.value(first))]
+            mark = world.marks.value(key)
+            desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
+            turn = await account.session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
         ready = progress(turn)
         body = turn.body or observed
         if ready.status == "True" and spec.kubeconfig_secret is not None:
@@ -82,6 +90,16 @@ class ManagedClusterReconciler:
     def operations(self, key: Key, obj: Any, resources: Iterable[str]) -> Iterable[Operation]:
         """See engine.Reconciler."""
         return self._world.operations(self._world.open_account(key, obj), resources)
+
+    def _exposures(self, key: Key, *, served: bool) -> list[Key]:
+        """Who is exposed through the cluster; with `served` only whose things the cluster is needed to take away."""
+        users = self._world.users(key, "ServiceExposure")
+        return [user for user in users if self._needs(user)] if served else users
+
+    def _needs(self, exposure: Key) -> bool:
+        body = self._world.cache.get(exposure) or {}
+        made = (body.get("status") or {}).get("resources")
+        return bool(made and (body.get("spec") or {}).get("deletionPolicy") != "Orphan")
 
     def _first_pool(self, key: Key) -> tuple[Key, Any]:
         """The one pool that the cluster's creation carries: the oldest System pool, then by name. Raises Hold."""
@@ -124,20 +142,7 @@ class ManagedClusterReconciler:
         await self._world.kube.create(path, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
 
     async def _delete(self, key: Key, obj: Any, account: Account, id_: str) -> Outcome:
-        users = self._world.users(key, "ServiceExposure")
-        if users:
-            names = ", ".join(f"{user.namespace}/{user.name}" for user in users[:5])
-            return Outcome(
-                [
-                    Condition(
-                        "Ready",
-                        "False",
-                        "Blocked",
-                        f"applications are exposed through it: delete the ServiceExposures {names} first",
-                    )
-                ],
-                {"deletion": {"blockedBy": [str(user) for user in users[:20]]}},
-            )
+        check_pinned(obj, id_)
         turn = await account.session.remove(id_, CLUSTERS, self._world.marks.value(key))
         if turn.done:
             await self._world.tenants.forget(id_)

@@ -15,9 +15,11 @@ from aks_operator.kinds.base import (
     azure_name,
     check_supported,
     first_pool,
+    goes_at_once,
     is_pinned,
     known_tags,
     node_counts,
+    nothing_made,
     progress,
     provisioning,
     resource_status,
@@ -41,7 +43,7 @@ class NodePoolReconciler:
         """See engine.Reconciler."""
         world, spec = self._world, obj.spec
         deleting = obj.metadata.deletion_timestamp is not None
-        if deleting and (obj.status is None or not obj.status.id or spec.deletion_policy == "Orphan"):
+        if deleting and goes_at_once(obj):
             return RELEASE
         cluster_key = Key("ManagedCluster", spec.cluster_ref.namespace or key.namespace, spec.cluster_ref.name)
         if deleting and world.cache.get(cluster_key) is None:
@@ -114,17 +116,17 @@ class NodePoolReconciler:
     async def _delete(self, key: Key, obj: Any, cluster: Cluster, id_: str) -> Outcome:
         world = self._world
         if cluster.deleting:
-            if cluster.obj.status is None or not cluster.obj.status.id:
-                return RELEASE
+            if nothing_made(cluster.obj) or cluster.obj.spec.deletion_policy == "Orphan":
+                return RELEASE  # nothing of it is there, or it stays with its cluster
             return Outcome([Condition("Ready", "False", "Deleting", f"it goes with ManagedCluster {cluster.key.name}")])
-        if cluster.obj.status is None or not cluster.obj.status.id:
-            return RELEASE  # no cluster was ever made, so no pool
         if obj.spec.mode == "System" and cluster.exists and not self._other_system_pool(key, cluster.key):
             message = "it is the last System pool, without which AKS runs no cluster: create another System pool, or delete the ManagedCluster"
             return Outcome(
                 [Condition("Ready", "False", "Blocked", message)], {"deletion": {"blockedBy": [str(cluster.key)]}}
             )
-        turn = await cluster.account.session.remove(id_, POOLS, world.marks.value(key))
+        session = cluster.account.session
+        async with session.lock(cluster.id):  # a cluster that is being made may just have been asked for with it
+            turn = await session.remove(id_, POOLS, world.marks.value(key))
         if turn.done:
             return RELEASE
         return Outcome(

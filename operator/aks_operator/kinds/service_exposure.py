@@ -9,7 +9,7 @@ from aks_operator.desired.balancer import BalancerShare, frontend_name
 from aks_operator.documents.reconciler import document_key, entries_of
 from aks_operator.documents.shares import is_wish
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World, check_supported, known_tags, stored_operations
+from aks_operator.kinds.base import Cluster, World, check_protected, check_supported, known_tags, stored_operations
 from aks_operator.kinds.exposures import addresses, backend, leaving, status
 from aks_operator.kinds.exposures.asking import Asking
 from aks_operator.kinds.exposures.backend import Backend
@@ -41,6 +41,11 @@ class ServiceExposureReconciler:
             raise Hold("NotSupported", f"type {spec.type} is not built yet: use {', '.join(TYPES)}")
         cluster = world.cluster_of(key, spec.cluster_ref)
         cluster.account.session.resume(stored_operations(obj))
+        if cluster.deleting:
+            raise Hold(
+                "WaitingForCluster",
+                f"ManagedCluster {cluster.key.name} is being deleted: delete what is exposed through it, too",
+            )
         if not cluster.exists or not cluster.obj.status.node_resource_group:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
         places = await places_of(world, key, spec, cluster)
@@ -187,6 +192,7 @@ class ServiceExposureReconciler:
         used = [line.id for line in lines if line.type != SERVICES]
         if not lines:
             return self._released(key)
+        check_protected(obj)
         if obj.spec.deletion_policy == "Orphan":
             pending = leaving.leave_orphaned(world, key, obj)
             if not pending:
@@ -198,7 +204,7 @@ class ServiceExposureReconciler:
         if world.cache.get(cluster_key) is None:
             raise Hold(
                 "WaitingForCluster",
-                f"ManagedCluster {cluster_key.name} is needed to clean up: it was removed before its exposures",
+                f"ManagedCluster {cluster_key.name} is needed to clean up, and was removed by force: create it again, or set deletionPolicy Orphan to leave what is in Azure",
             )
         cluster = world.cluster_of(key, obj.spec.cluster_ref, leaving=True)
         cluster.account.session.resume(stored_operations(obj))

@@ -15,6 +15,7 @@ from aks_operator.kinds.exposures import backend
 from aks_operator.kinds.exposures.places import SERVICES, Places
 from aks_operator.marks import mark_of, owner_hash
 from aks_operator.outcome import Hold
+from aks_operator.port import NotFound
 from aks_operator.tenants import label_of
 
 BALANCER_LISTS: Final = ("loadBalancingRules", "probes", "backendAddressPools", "frontendIPConfigurations")
@@ -101,14 +102,18 @@ def leave_orphaned(world: World, key: Key, obj: Any) -> list[Key]:
 
 
 async def remove_services(world: World, key: Key, obj: Any, cluster: Cluster, paths: Iterable[str]) -> bool:
-    """Whether our Services are gone, or need not go: the cluster is gone or going, or the user said so.
+    """Whether our Services are gone, or need not go: the cluster is gone, going or stopped, or the user said so.
 
     A cluster whose object was deleted waits for us: it does not go yet. It is not waited for when it does not answer.
     """
     skip = (obj.metadata.annotations or {}).get("aks-operator.io/skip-in-cluster-cleanup") == "true"
-    if skip or not cluster.in_azure:
+    if skip or not cluster.in_azure or cluster.stopped:
         return True
-    return all([await _service_left(world, key, cluster, path) for path in paths]) or cluster.deleting
+    try:
+        gone = [await _service_left(world, key, cluster, path) for path in paths]
+    except NotFound:  # somebody deleted the cluster in Azure: its object does not say so yet
+        return True
+    return all(gone) or cluster.deleting
 
 
 async def _service_left(world: World, key: Key, cluster: Cluster, path: str) -> bool:

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from aks_operator.kinds.base import applied_tags, check_pinned, check_supported, is_pinned, progress, provisioning
+from aks_operator.keys import Key
+from aks_operator.kinds.base import (
+    applied_tags,
+    blocked,
+    check_pinned,
+    check_supported,
+    goes_at_once,
+    is_pinned,
+    progress,
+    provisioning,
+)
 from aks_operator.objects import parse
 from aks_operator.outcome import Hold
 from aks_operator.plan import Step
@@ -81,7 +91,6 @@ def test_an_object_never_comes_to_mean_another_resource() -> None:
         ({"managementPolicy": "Observe"}, "managementPolicy Observe is not built yet"),
         ({"adoptionPolicy": "Adopt"}, "adoptionPolicy Adopt is not built yet"),
         ({"driftPolicy": "Report"}, "driftPolicy Report is not built yet"),
-        ({"deletionPolicy": "Protect"}, "deletionPolicy Protect is not built yet"),
     ],
 )
 def test_what_is_not_built_is_refused_before_anything_is_touched(spec: dict[str, str], says: str) -> None:
@@ -90,8 +99,9 @@ def test_what_is_not_built_is_refused_before_anything_is_touched(spec: dict[str,
     assert held.value.reason == "NotSupported"
 
 
-def test_what_is_built_is_not_refused() -> None:
-    check_supported(zone(deletionPolicy="Orphan"))
+@pytest.mark.parametrize("policy", ["Delete", "Orphan", "Protect"])
+def test_what_is_built_is_not_refused(policy: str) -> None:
+    check_supported(zone(deletionPolicy=policy))
     check_supported(SimpleNamespace(spec=zone().spec))
 
 
@@ -101,3 +111,26 @@ def test_what_is_built_is_not_refused() -> None:
 )
 def test_a_type_without_states_is_at_rest(body: Any, state: str | None) -> None:
     assert provisioning(body) == state
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Orphan", "Protect"])
+@pytest.mark.parametrize("status", [None, {"resources": []}], ids=["no status", "no id"])
+def test_what_was_never_made_goes_at_once(policy: str, status: Any) -> None:
+    assert goes_at_once(zone(status, deletionPolicy=policy))
+
+
+def test_what_was_made_goes_as_its_policy_says() -> None:
+    assert goes_at_once(zone({"id": ID}, deletionPolicy="Orphan"))
+    assert not goes_at_once(zone({"id": ID}))
+    with pytest.raises(Hold, match="nothing was deleted: set it to Delete") as held:
+        goes_at_once(zone({"id": ID}, deletionPolicy="Protect"))
+    assert held.value.reason == "Blocked"
+
+
+def test_a_deletion_says_for_whom_it_waits() -> None:
+    users = [Key("ServiceExposure", "ns", f"web{n}") for n in range(30)]
+    few, many = (blocked(some, "delete", " first") for some in (users[:2], users))
+    assert few.conditions[0].message == "delete ServiceExposure ns/web0, ServiceExposure ns/web1 first"
+    assert few.status == {"deletion": {"blockedBy": ["ServiceExposure/ns/web0", "ServiceExposure/ns/web1"]}}
+    assert many.conditions[0].message.endswith("web4 and 25 more first")
+    assert len(many.status["deletion"]["blockedBy"]) == 20
