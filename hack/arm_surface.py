@@ -21,7 +21,10 @@ PUBLIC_ONLY: Final = ("CAA", "NS")
 BESIDE: Final = {
     "Microsoft.Authorization/locks": "DELETE GET LIST PUT",
     "Microsoft.Authorization/roleAssignments": "DELETE GET LIST PUT",
+    "Microsoft.Compute/locations/usages": "LIST",
     "Microsoft.Compute/virtualMachineScaleSets": "DELETE GET LIST PATCH PUT",
+    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines": "DELETE GET LIST PATCH PUT",
+    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/instanceView": "LIST",
     "Microsoft.Compute/virtualMachines": "DELETE GET LIST PATCH PUT",
     "Microsoft.Insights/diagnosticSettings": "DELETE GET LIST PUT",
     "Microsoft.Insights/diagnosticSettingsCategories": "GET LIST",

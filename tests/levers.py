@@ -165,6 +165,12 @@ class Levers:
         """What the client may log in with from now on: `secrets`, `certificates` (PEM), `federated`; the rest stays."""
         self._ask("POST", "/client", ways)
 
+    # quotas
+
+    def quotas(self, **limits: int) -> None:
+        """What a subscription may have from now on, and nothing else is limited."""
+        self._ask("PUT", "/quotas", limits)
+
     # state
 
     def reset(self) -> None:

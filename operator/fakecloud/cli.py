@@ -69,6 +69,12 @@ def serve(
             help="How many requests are taken before 429: off (all), real (as many as Azure takes), or a number of times as many. Buckets fill by the clock, whatever the speed."
         ),
     ] = "off",
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=N: what a subscription may have, such as cores=20, westeurope/standardDSv5Family=8, publicIPAddresses=5 or managedClusters=2; may be given more than once. Without it nothing is limited."
+        ),
+    ] = None,
     dns_port: Annotated[
         int | None, typer.Option(help="Port of the DNS server, UDP and TCP; 0: a free one. Without it there is none.")
     ] = None,
@@ -92,6 +98,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve Azure Resource Manager and its token endpoint."""
+    from fakecloud.arm import quotas
     from fakecloud.identity.assertions import Federated, certificates
     from fakecloud.server import CannotServe, Options, Server
     from fakecloud.store import InUse
@@ -114,6 +121,11 @@ def serve(
         registered = [pem for path in client_certificate or () for pem in certificates(path.read_bytes())]
     except ValueError as error:
         raise typer.BadParameter("it holds no certificate as PEM", param_hint="--client-certificate") from error
+    try:
+        limits = dict(quotas.parse(text) for text in quota or ())
+        quotas.Quotas(limits)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--quota") from error
     options = Options(
         port=port,
         state=state,
@@ -125,6 +137,7 @@ def serve(
         compute=compute,
         speed=_speed(speed),
         throttle=_throttle(throttle),
+        quotas=limits,
         dns_port=dns_port,
         public_range=public_range,
         publish_namespace=publish_namespace,

@@ -7,8 +7,8 @@ import secrets
 import signal
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from fakecloud.arm.activity import Activity
 from fakecloud.arm.gateway import MAX_BODY, Gateway
 from fakecloud.arm.locations import LOCATIONS
 from fakecloud.arm.operations import Operations
+from fakecloud.arm.quotas import Quotas
 from fakecloud.arm.throttling import Throttle
 from fakecloud.arm.types import SUBSCRIPTION, Context, ResourceType
 from fakecloud.clock import Clock
@@ -34,6 +35,15 @@ from fakecloud.identity.managed import IDENTITY, PATH, ManagedIdentity
 from fakecloud.identity.routes import CLIENT, Identity
 from fakecloud.identity.tokens import Tokens
 from fakecloud.providers.authorization.locks import Locks
+from fakecloud.providers.compute.scale_sets import (
+    Configurations,
+    Instances,
+    InstanceViews,
+    Interfaces,
+    ScaleSets,
+    SetInterfaces,
+)
+from fakecloud.providers.compute.usages import ComputeUsages
 from fakecloud.providers.containerservice.clusters import Clusters
 from fakecloud.providers.containerservice.commands import CommandResults
 from fakecloud.providers.containerservice.machines import Fleet, Machines
@@ -57,6 +67,7 @@ from fakecloud.providers.network.nat_gateways import NatGateways
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.providers.network.route_tables import Routes, RouteTables
 from fakecloud.providers.network.security_groups import DefaultRules, SecurityGroups, SecurityRules
+from fakecloud.providers.network.usages import NetworkUsages
 from fakecloud.providers.network.virtual_network_gateways import GatewayConnections, VirtualNetworkGateways
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.operationalinsights.workspaces import Workspaces
@@ -98,6 +109,8 @@ class Options:
     levers: bool = False
     throttle: float | None = None
     """How many times as many requests as Azure are allowed; None: as many as come."""
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    """Limits by name."""
     client_certificates: Sequence[str] = ()
     """PEM."""
     federated_identities: Sequence[Federated] = ()
@@ -113,7 +126,7 @@ class Server:
         self.store = Store(options.state)
         self.clock = Clock(options.speed)
         self.operations = Operations(self.store, self.clock)
-        self.context = Context(self.store, self.clock, self.operations)
+        self.context = Context(self.store, self.clock, self.operations, quotas=Quotas(options.quotas))
         self.journal = Journal()
         self.account = _account(options, self.store)
         self.compute: Compute = _compute(options)
@@ -142,6 +155,7 @@ class Server:
             compute=self.compute,
             journal=self.journal,
             activity=self.activity,
+            quotas=self.context.quotas,
             throttle=self.throttle,
         )
 
@@ -163,6 +177,14 @@ class Server:
             DiagnosticSettings(context),
             DiagnosticCategories(context),
             ActivityLog(context, self.activity),
+            ComputeUsages(context),
+            NetworkUsages(context),
+            ScaleSets(context),
+            Instances(context),
+            InstanceViews(context),
+            SetInterfaces(context),
+            Interfaces(context),
+            Configurations(context),
             pools,
             Machines(context),
             UpgradeProfiles(context),

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import urllib3
 from azure.identity import ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.containerservice import ContainerServiceClient
 from azure.mgmt.dns import DnsManagementClient
 from azure.mgmt.loganalytics import LogAnalyticsManagementClient
@@ -173,11 +174,12 @@ class Clients:
         self.network = NetworkManagementClient(self.credential, cloud.subscription, **options)
         self.dns = DnsManagementClient(self.credential, cloud.subscription, **options)
         self.resources = ResourceManagementClient(self.credential, cloud.subscription, **options)
+        self.compute = ComputeManagementClient(self.credential, cloud.subscription, **options)
         self.logs = LogAnalyticsManagementClient(self.credential, cloud.subscription, **options)
 
     def close(self) -> None:
         """Close every connection."""
-        for client in (self.aks, self.network, self.dns, self.resources, self.logs, self.credential):
+        for client in (self.aks, self.network, self.dns, self.resources, self.compute, self.logs, self.credential):
             client.close()
 
 

@@ -148,10 +148,10 @@ class Gateway:
         if method in {"PUT", "PATCH"}:
             self._namespaces.check(target.subscription, target.type.partition("/")[0])
         if verb == "LIST":
-            if target.names and target.group is not None and self._context.resource(target.id) is None:
+            if target.names and target.group is not None and not self._context.holds(target.id):
                 raise _parent_missing(method, target, target.id)
             return await handler.list(call)
-        if target.parent is not None and self._context.resource(target.parent) is None and method != "DELETE":
+        if target.parent is not None and not self._context.holds(target.parent) and method != "DELETE":
             raise _parent_missing(method, target, target.parent)
         guards.check(self._context, method, call)
         if method == "POST":

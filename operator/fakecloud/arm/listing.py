@@ -26,6 +26,7 @@ def everything(context: Context, call: Call) -> list[Body]:
     found = [
         body for _, body in context.store.under(RESOURCE, f"{call.target.scope}/") if str(body["type"]).count("/") == 1
     ]
+    found += [body for handler in context.types.values() for body in handler.unkept(call.target)]
     expand = [word.strip().lower() for word in call.query.get("$expand", "").split(",")]
     return [_shown(body, expanded=EXPANDED in expand) for body in filtered(found, call, FIELDS)]
 

@@ -1,14 +1,15 @@
 """What the gateway and the providers say to one another."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request, not_found
-from fakecloud.arm.ids import Target
+from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.operations import KIND as OPERATION
 from fakecloud.arm.operations import Operations
+from fakecloud.arm.quotas import Quotas
 from fakecloud.clock import Clock
 from fakecloud.store import RESOURCE as RESOURCE  # said again for those who write resources
 from fakecloud.store import Body, Store
@@ -61,6 +62,7 @@ class Context:
     operations: Operations
     types: dict[str, "ResourceType"] = field(default_factory=dict)
     """By name in lower case."""
+    quotas: Quotas = field(default_factory=lambda: Quotas({}))
 
     def group(self, subscription: str, group: str) -> Body | None:
         """A resource group's body."""
@@ -69,6 +71,14 @@ class Context:
     def resource(self, id_: str) -> Body | None:
         """A resource's body, however its id is spelled."""
         return self.store.get(RESOURCE, id_)
+
+    def holds(self, id_: str) -> bool:
+        """Whether a resource is there, kept or following from others."""
+        if self.resource(id_) is not None:
+            return True
+        target = parse(id_)
+        handler = None if target is None else self.types.get(target.type.lower())
+        return target is not None and handler is not None and handler.computed(target) is not None
 
     def children(self, id_: str, type_: str) -> list[Body]:
         """The resources of one type below an id."""
@@ -161,6 +171,14 @@ class ResourceType:
             and (depth == 1 or str(body["id"]).count("/") == prefix.count("/") + 1)
         ]
         return Answer(200, {"value": found})
+
+    def computed(self, target: Target) -> Body | None:
+        """A resource that is not kept, but follows from others; None when there is none."""
+        return None
+
+    def unkept(self, target: Target) -> Iterable[Body]:
+        """All of this type in a group or a subscription that are not kept, but follow from others."""
+        return ()
 
     async def put(self, call: Call) -> Answer:
         """Create or replace."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fakecloud.arm.activity import Activity
 from fakecloud.arm.operations import Operations
+from fakecloud.arm.quotas import Quotas
 from fakecloud.arm.throttling import Throttle
 from fakecloud.clock import Clock
 from fakecloud.compute.port import Compute
@@ -49,6 +50,9 @@ class LogIn(BaseModel):
     federated: list[Federated] | None = None
 
 
+_LIMITS: Final = TypeAdapter(dict[str, int])
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A state, and when it was."""
@@ -70,6 +74,7 @@ class Levers:
         compute: Compute,
         journal: Journal,
         activity: Activity,
+        quotas: Quotas,
         throttle: Throttle,
     ) -> None:
         self._control = control
@@ -79,6 +84,7 @@ class Levers:
         self._compute = compute
         self._journal = journal
         self._activity = activity
+        self._quotas = quotas
         self._throttle = throttle
         self.faults = Faults(clock)
         self._snapshots: dict[str, Snapshot] = {}
@@ -95,6 +101,7 @@ class Levers:
             web.get(clock, guarded(self._read_clock)),
             web.post(clock, guarded(self._move_clock)),
             web.post("/_fakecloud/client", guarded(self._change_client)),
+            web.put("/_fakecloud/quotas", guarded(self._set_quotas)),
             web.post("/_fakecloud/reset", guarded(self._reset)),
             web.get(snapshots, guarded(self._list_snapshots)),
             web.put(snapshots + "/{name}", guarded(self._take_snapshot)),
@@ -161,12 +168,24 @@ class Levers:
             self._store.put(CLIENT, key, {**client, **change.model_dump(exclude_none=True)})
         return web.Response(status=204)
 
+    # quotas
+
+    async def _set_quotas(self, request: web.Request) -> web.Response:
+        try:
+            self._quotas.set(_LIMITS.validate_json(await request.read()))
+        except ValidationError as error:
+            return _malformed(error)
+        except ValueError as error:
+            return refuse(400, "BadRequest", str(error))
+        return web.Response(status=204)
+
     # state
 
     async def _reset(self, _: web.Request) -> web.Response:
         self.faults.clear()
         self._journal.clear()
         self._activity.clear()
+        self._quotas.reset()
         self._throttle.clear()
         self._clock.run()
         await self._become({kind: documents for kind, documents in self._store.copy().items() if kind in KEPT})

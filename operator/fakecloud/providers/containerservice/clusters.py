@@ -22,7 +22,16 @@ from fakecloud.arm.types import (
     extensions_gone,
 )
 from fakecloud.compute.port import Compute
-from fakecloud.providers.containerservice import cluster_rules, defaults, egress, refusals, rules, shapes, versions
+from fakecloud.providers.containerservice import (
+    cluster_rules,
+    cores,
+    defaults,
+    egress,
+    refusals,
+    rules,
+    shapes,
+    versions,
+)
 from fakecloud.providers.containerservice.commands import CommandResults
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
@@ -58,7 +67,7 @@ class Clusters(ResourceType):
             "an alias such as 1.36 gives the newest patch and stays an alias (R)",
         ),
         simplified=(
-            "the node group holds the network (none with brought subnets) and the security group; no scale sets, balancer, identity or outbound address, though ids name them",
+            "the node group holds the network (none with brought subnets) and the security group; no balancer, identity or outbound address, though ids name them",
             "immutable are dnsPrefix, fqdnSubdomain, nodeResourceGroup, enableRBAC and the network ranges (D); Azure guards more",
             "kept and shown, but nothing acts on it: network policies and data plane, authorised ranges, private clusters, application routing, add-ons, Entra, auto-upgrade, tier",
             "rotations have their states and their time; the credentials handed out are tokens, which stay valid",
@@ -153,8 +162,10 @@ class Clusters(ResourceType):
         id_ = call.target.id.replace(f"/resourceGroups/{call.target.group}/", f"/resourcegroups/{call.target.group}/")
         cluster_rules.check(given, call.body.get("sku") or {})
         cluster_rules.check_size({str(profile.get("name")): profile.get("count", 1) for profile in profiles})
-        counts = {f"{id_}/agentPools/{profile.get('name')}": profile.get("count", 1) for profile in profiles}
-        self._fleet.check_capacity(id_, location, counts)
+        cores.check_clusters(self.context, call.target.subscription)
+        self._fleet.check_capacity(
+            id_, location, {f"{id_}/agentPools/{p.get('name')}": {"vmSize": rules.DEFAULT_SIZE, **p} for p in profiles}
+        )
         tenant = self._tenant(call)
         uid = hashlib.sha256(id_.lower().encode()).hexdigest()
         network = given.get("networkProfile") or {}
@@ -368,8 +379,8 @@ class Clusters(ResourceType):
         check_unlocked(self.context, body)
         if code == "Running":
             pools = self.context.children(body["id"], POOL_TYPE)
-            counts = {pool["id"]: int(pool["properties"]["count"]) for pool in pools}
-            self._fleet.check_capacity(body["id"], body["location"], counts)
+            wanted = {pool["id"]: pool["properties"] for pool in pools}
+            self._fleet.check_capacity(body["id"], body["location"], wanted)
         changed = {**body, "eTag": str(uuid.uuid4())}
         changed["properties"] = {**body["properties"], "provisioningState": state}
         operation = self._operation(name, call, body, seconds, power=code)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
+from fakecloud.providers.containerservice import cores
 from fakecloud.providers.containerservice.refusals import invalid, quota, refuse
 from fakecloud.providers.network.addressing import find_subnet, free_in, prefixes_of, taken_in
 from fakecloud.store import Body
@@ -49,7 +50,6 @@ class Machines(ResourceType):
     type = MACHINE_TYPE
     fidelity = Fidelity(
         exact=("`properties.network.ipAddresses`, `resourceId`, zones (M)",),
-        simplified=("the scale set that resourceId names cannot be read",),
         missing=("making single machines: 501",),
     )
     flat_errors = True
@@ -68,12 +68,14 @@ class Fleet:
         """A pool's machines in ARM, oldest first."""
         return sorted(self.context.children(pool, MACHINE_TYPE), key=lambda row: str(row["name"]))
 
-    def check_capacity(self, cluster: str, location: str, counts: Mapping[str, int]) -> None:
-        """Raises Azure's quota error when there are too few machines for pools (ids) of `counts`.
+    def check_capacity(self, cluster: str, location: str, pools: Mapping[str, Body]) -> None:
+        """Raises Azure's quota errors when the subscription may not have pools (their properties by id), or for want of machines.
 
         What other pools were promised and do not have yet is no longer free; a machine belongs to one cluster at a time.
         """
+        cores.check(self.context, cluster.split("/")[2], location, pools)
         free = self._compute.free()
+        counts = {id_: int(properties.get("count", 1)) for id_, properties in pools.items()}
         more = sum(max(0, count - len(self.rows(pool))) for pool, count in counts.items())
         if free is None or more == 0:
             return
@@ -165,6 +167,13 @@ class Fleet:
         if address is None:
             raise refuse(400, "SubnetIsFull", f"Subnet {subnet} does not have enough capacity for another IP address.")
         return address
+
+
+def scale_set_of(cluster: Body, pool: Body) -> str:
+    """The id of the scale set that a pool is."""
+    group = f"/subscriptions/{cluster['id'].split('/')[2]}/resourceGroups/{cluster['properties']['nodeResourceGroup']}"
+    name = f"aks-{pool['name']}-{_number(pool['id'])}-vmss"
+    return f"{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
 
 
 def node_labels(cluster: Body, pool: Body) -> dict[str, str]:

@@ -49,10 +49,11 @@ class Pools(ResourceType):
             "at most 100 pools and 5000 nodes in a cluster (D)",
             "upgradeNodeImageVersion: 202, UpgradingNodeImageVersion; 204 when the image is the newest; a new one comes each week (D)",
             "deleteMachines: 202, those that are named go and the pool counts fewer (M)",
+            "quotas of vCPUs by region and by family: ErrCode_InsufficientVCPUQuota (D), and of clusters: QuotaExceeded",
             "ErrCode_InsufficientVCPUQuota when there are fewer machines than asked for, four vCPUs each (D)",
         ),
         simplified=(
-            "a VM size is judged by its spelling only; every size counts as four vCPUs; a pool that names none gets Standard_D4ds_v5, where Azure chooses",
+            "a VM size is judged by its spelling only; where real machines are behind, each is told as four vCPUs; a pool that names none gets Standard_D4ds_v5, where Azure chooses",
             "with enableAutoScaling the count is kept as written: no autoscaler runs",
             "an upgrade changes the version of all machines at its end; surge, drain and soak settings are kept and not acted on",
             "a full subnet fails the operation (SubnetIsFull) after the PUT was taken",
@@ -146,7 +147,7 @@ class Pools(ResourceType):
             self._check_last_system_pool(cluster, known, body["properties"]["mode"])
         others = {p["name"]: p["properties"]["count"] for p in self.context.children(cluster["id"], POOL_TYPE)}
         cluster_rules.check_size({**others, body["name"]: body["properties"]["count"]})
-        self._fleet.check_capacity(cluster["id"], cluster["location"], {body["id"]: int(body["properties"]["count"])})
+        self._fleet.check_capacity(cluster["id"], cluster["location"], {body["id"]: body["properties"]})
         operation = self._operation("putPool", call, body, cluster, seconds, version=upgrade)
         self.context.begin(operation, (RESOURCE, body["id"], body))
         return Answer(status, self.shown(body), operation=operation)
@@ -173,8 +174,8 @@ class Pools(ResourceType):
         after = {**pools, **{name: change.body for name, change in changed.items()}}
         _check_system_pool([pool["properties"]["mode"] for pool in after.values()])
         cluster_rules.check_size({name: pool["properties"]["count"] for name, pool in after.items()})
-        counts = {change.body["id"]: int(change.body["properties"]["count"]) for change in changed.values()}
-        self._fleet.check_capacity(cluster["id"], cluster["location"], counts)
+        wanted = {change.body["id"]: change.body["properties"] for change in changed.values()}
+        self._fleet.check_capacity(cluster["id"], cluster["location"], wanted)
         return list(changed.values())
 
     def run_versions(self, versions_: Mapping[str, str | None]) -> None:

@@ -72,6 +72,15 @@ def quota(location: str, *, left: int, requested: int) -> ArmError:
     )
 
 
+def family_quota(location: str, family: str, *, left: int, requested: int) -> ArmError:
+    """The refusal for want of vCPUs of one family, or of Spot machines."""
+    return refuse(
+        400,
+        "ErrCode_InsufficientVCPUQuota",
+        f"Insufficient vcpu quota requested {requested}, remaining {left} for family {family} for region {location}.",
+    )
+
+
 def check_power(cluster: Body) -> None:
     """Raises ArmError (400) for a change of a stopped cluster: only its start, its tags and its deletion are taken."""
     if cluster["properties"]["powerState"]["code"] == "Stopped":

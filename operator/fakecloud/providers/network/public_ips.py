@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.locations import normal
+from fakecloud.arm.quotas import ADDRESSES
 from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Call, Context, Fidelity
 from fakecloud.providers.network.addressing import holder_of
@@ -34,7 +35,9 @@ class PublicIPAddresses(NetworkType):
             "domain name labels are unique in a region: DnsRecordInUse (I)",
             "`ipConfiguration` and `natGateway` are read-only, and who is in use cannot go (I); zones are settled at creation",
         ),
-        simplified=("addresses come from `--public-range`; when they are used up: PublicIPCountLimitReached (I)",),
+        simplified=(
+            "addresses come from `--public-range`; when they are used up, or the quota is: PublicIPCountLimitReached (I)",
+        ),
         missing=(
             "Basic is refused as retired",
             "IPv6, tier Global, prefixes, reverse names: 501",
@@ -76,6 +79,8 @@ class PublicIPAddresses(NetworkType):
             )
         if (given.get("publicIPAddressVersion") or "IPv4") != "IPv4":
             raise ArmError(501, "NotImplemented", f"fakecloud does not implement IPv6 of {self.type}.")
+        if known is None:
+            self._check_quota(call)
         old = (known or {}).get("properties") or {}
         kept: Body = {
             "ipAddress": old.get("ipAddress") or self._free(),
@@ -90,6 +95,20 @@ class PublicIPAddresses(NetworkType):
         if label:
             kept["dnsSettings"] = self._dns(call, str(label))
         return kept
+
+    def _check_quota(self, call: Call) -> None:
+        location, prefix = normal(call.body.get("location")), f"/subscriptions/{call.target.subscription}/".lower()
+        limit = self.context.quotas.of(location, ADDRESSES)
+        have = sum(
+            1
+            for other in (self.store.resources(self.type) if limit is not None else ())
+            if other["location"] == location and str(other["id"]).lower().startswith(prefix)
+        )
+        if limit is not None and have >= limit:
+            raise bad_request(
+                "PublicIPCountLimitReached",
+                f"Cannot create more than {limit} public IP addresses for this subscription in this region.",
+            )
 
     def _dns(self, call: Call, label: str) -> Body:
         location = normal(call.body.get("location"))

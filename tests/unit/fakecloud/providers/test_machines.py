@@ -108,7 +108,7 @@ class Cloud:
         return body
 
     def check(self, cluster: Body, pool: Body) -> None:
-        self.fleet.check_capacity(cluster["id"], "westeurope", {pool["id"]: pool["properties"]["count"]})
+        self.fleet.check_capacity(cluster["id"], "westeurope", {pool["id"]: pool["properties"]})
 
     def names(self, pool: Body) -> list[str]:
         return [row["name"] for row in self.fleet.rows(pool["id"])]

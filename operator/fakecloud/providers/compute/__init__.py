@@ -1,0 +1,1 @@
+"""Microsoft.Compute: what clusters have of it, and how much of it there is."""
