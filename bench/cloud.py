@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.figures import Figure, at_least, below, plain
 from bench.load import PLACE, Load, Target, put_all, run
 from tests.contract.cloud import API_VERSION, Arm, Cloud
+from tests.levers import Levers
 
 GROUPS, RECORDS = 1000, 8998
 """With the resource group and the zone: 10,000 resources."""
@@ -40,7 +41,7 @@ def figures() -> Iterator[Figure]:
     """See the module."""
     with tempfile.TemporaryDirectory(prefix="bench-cloud-") as folder:
         began = time.monotonic()
-        cloud = Cloud(Path(folder), "instant")
+        cloud = Cloud(Path(folder), "instant", "--levers")
         yield below(1, "cloud: start, empty", time.monotonic() - began, "s")
         try:
             yield from _measure(cloud)
@@ -81,11 +82,23 @@ def _measure(cloud: Cloud) -> Iterator[Figure]:
     yield below(150, "cloud: list of 1,000 groups, median", _list(arm), "ms")
     yield plain("cloud: list of 1,000 groups, processor time", (_processor(cloud) - before) / LISTS * 1000, "ms")
     yield below(200, "cloud: memory after the load", _resident(cloud), "MiB")
+    yield from _snapshots(cloud)
     arm.close()
     cloud.kill()
     began = time.monotonic()
     cloud.start()
     yield below(1, "cloud: start with 10,000 resources, after kill -9", time.monotonic() - began, "s")
+
+
+def _snapshots(cloud: Cloud) -> Iterator[Figure]:
+    levers = Levers(cloud)
+    levers.snapshot()
+    levers.reset()
+    began = time.monotonic()
+    levers.restore()
+    yield below(1, "cloud: load of a snapshot with 10,000 resources", time.monotonic() - began, "s")
+    levers.forget("default")
+    levers.close()
 
 
 def _creations(bodies: dict[str, str], arm: Arm[Cloud]) -> float:

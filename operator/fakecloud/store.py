@@ -3,9 +3,11 @@
 import asyncio
 import bisect
 import fcntl
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,14 @@ LAST: Final = "\U0010ffff"
 
 class InUse(Exception):
     """Another process keeps its state in the directory."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state that was: its documents by kind and key, and the table that holds them as they are kept."""
+
+    documents: Mapping[str, Mapping[str, Body]]
+    table: str
 
 
 class Store:
@@ -44,6 +54,7 @@ class Store:
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA temp_store=MEMORY")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
@@ -53,6 +64,7 @@ class Store:
         self._db.execute(
             "CREATE INDEX IF NOT EXISTS event_of_operation ON events (operation) WHERE operation IS NOT NULL"
         )
+        self._checkpoints = itertools.count(1)
         self._documents: dict[str, dict[str, Body]] = {}
         self._sorted: dict[str, list[str]] = {}
         self._by_type: dict[str, dict[str, Body]] = {}
@@ -84,19 +96,37 @@ class Store:
         """Remove one document."""
         self.write([(kind, key, None)])
 
-    def copy(self) -> dict[str, dict[str, Body]]:
-        """All documents by kind and key."""
-        return {kind: dict(documents) for kind, documents in self._documents.items()}
+    def keep_only(self, kinds: Container[str]) -> None:
+        """Forget all documents but those of `kinds`."""
+        gone = [(kind, key, None) for kind, have in self._documents.items() if kind not in kinds for key in have]
+        self.write(gone)
 
-    def replace(self, documents: Mapping[str, Mapping[str, Body]]) -> None:
-        """Hold exactly `documents`, by kind and key."""
-        gone = [
-            (kind, key, None)
-            for kind, have in self._documents.items()
-            for key in have
-            if key not in documents.get(kind, {})
-        ]
-        self.write([*gone, *((kind, key, body) for kind, new in documents.items() for key, body in new.items())])
+    def checkpoint(self) -> Checkpoint:
+        """The present state, to be restored by this process."""
+        table = f"checkpoint_{next(self._checkpoints)}"
+        self._db.execute(f"CREATE TEMP TABLE {table} AS SELECT kind, key, body FROM documents")  # noqa: S608  # a name of our own
+        return Checkpoint({kind: dict(documents) for kind, documents in self._documents.items()}, table)
+
+    def restore(self, state: Checkpoint) -> None:
+        """Hold exactly what was there then. No document is written out again, however many there are."""
+        self._db.execute("BEGIN")
+        try:
+            self._db.execute("DELETE FROM documents")
+            self._db.execute(f"INSERT INTO documents SELECT kind, key, body FROM temp.{state.table}")  # noqa: S608  # a name of our own
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._documents = {kind: dict(documents) for kind, documents in state.documents.items()}
+        self._sorted = {kind: sorted(documents) for kind, documents in state.documents.items()}
+        self._by_type = {}
+        for key, body in self.all(RESOURCE).items():
+            self._by_type.setdefault(_type(body), {})[key] = body
+        self._tell()
+
+    def drop(self, state: Checkpoint) -> None:
+        """A checkpoint is not needed any more."""
+        self._db.execute(f"DROP TABLE temp.{state.table}")
 
     def write(self, changes: Iterable[tuple[str, str, Body | None]]) -> None:
         """All of `changes` or none; a body of None removes."""
@@ -119,6 +149,10 @@ class Store:
                 self._forget(kind, key.lower())
             else:
                 self._keep(kind, key.lower(), body)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake those who wait for a change."""
         self.version += 1
         for waiter in self._waiters:
             if not waiter.done():

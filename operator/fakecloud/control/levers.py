@@ -1,7 +1,7 @@
 """The test's levers below /_fakecloud/, only with `--levers`: faults, clock, reset, snapshots."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -19,7 +19,7 @@ from fakecloud.control.journal import Journal
 from fakecloud.control.routes import Control, refuse
 from fakecloud.identity.assertions import Federated
 from fakecloud.identity.routes import CLIENT
-from fakecloud.store import Body, Store
+from fakecloud.store import Checkpoint, Store
 
 PATIENCE: Final = 30.0
 """Real seconds that an operation may take at its end before a jump of the clock goes on without it."""
@@ -58,7 +58,7 @@ class Snapshot:
     """A state, and when it was."""
 
     at: float
-    documents: Mapping[str, Mapping[str, Body]]
+    state: Checkpoint
 
 
 class Levers:
@@ -188,7 +188,7 @@ class Levers:
         self._quotas.reset()
         self._throttle.clear()
         self._clock.run()
-        await self._become({kind: documents for kind, documents in self._store.copy().items() if kind in KEPT})
+        await self._become(lambda: self._store.keep_only(KEPT))
         return web.Response(status=204)
 
     async def _list_snapshots(self, _: web.Request) -> web.Response:
@@ -196,25 +196,33 @@ class Levers:
         return web.json_response({"value": shown})
 
     async def _take_snapshot(self, request: web.Request) -> web.Response:
-        self._snapshots[request.match_info["name"]] = Snapshot(self._clock.now(), self._store.copy())
+        self._drop(request.match_info["name"])
+        self._snapshots[request.match_info["name"]] = Snapshot(self._clock.now(), self._store.checkpoint())
         return web.Response(status=201)
 
     async def _drop_snapshot(self, request: web.Request) -> web.Response:
-        known = self._snapshots.pop(request.match_info["name"], None)
+        known = self._drop(request.match_info["name"])
         return web.Response(status=204) if known else refuse(404, "NotFound", "there is no such snapshot")
+
+    def _drop(self, name: str) -> bool:
+        """Whether there was a snapshot of that name; there is none now."""
+        known = self._snapshots.pop(name, None)
+        if known is not None:
+            self._store.drop(known.state)
+        return known is not None
 
     async def _restore(self, request: web.Request) -> web.Response:
         snapshot = self._snapshots.get(request.match_info["name"])
         if snapshot is None:
             return refuse(404, "NotFound", "there is no such snapshot")
-        await self._become(snapshot.documents, shift=self._clock.now() - snapshot.at)
+        await self._become(lambda: self._store.restore(snapshot.state), shift=self._clock.now() - snapshot.at)
         return web.Response(status=204)
 
-    async def _become(self, documents: Mapping[str, Mapping[str, Body]], shift: float = 0.0) -> None:
-        """Hold `documents`; what was under way in them goes on, `shift` seconds later than they say."""
+    async def _become(self, change: Callable[[], None], shift: float = 0.0) -> None:
+        """Hold another state; what was under way in it goes on, `shift` seconds later than it says."""
         await self._operations.stop()
         self.faults.thaw()
-        self._store.replace(documents)
+        change()
         clusters = [str(body["id"]) for body in self._store.resources(MACHINES_OF)]
         await self._compute.reclaim(clusters)
         await self._operations.reload(shift)

@@ -24,6 +24,35 @@ def expected(batches: list[list[tuple[str, str, Any]]]) -> dict[str, dict[str, A
     return {kind: {key: body for key, body in some.items() if body is not None} for kind, some in held.items()}
 
 
+def state(store: Store, prefix: str = "") -> dict[str, Any]:
+    """All that is found, in each of the ways."""
+    kinds: dict[str, Any] = {kind: list(store.under(kind, prefix)) for kind in (RESOURCE, "group")}
+    return {**kinds, **{type_: sorted(b["n"] for b in store.resources(type_)) for type_ in ("x/y", "z/z")}}
+
+
+@settings(max_examples=50, deadline=None)
+@given(before=CHANGES, after=CHANGES)
+def test_a_checkpoint_is_restored_whatever_was_written_since_and_outlives_a_restart(
+    before: list[list[tuple[str, str, Any]]], after: list[list[tuple[str, str, Any]]]
+) -> None:
+    with TemporaryDirectory() as directory:
+        store = Store(Path(directory))
+        for batch in before:
+            store.write(batch)
+        wanted, checkpoint, version = state(store), store.checkpoint(), store.version
+        for _ in range(2):
+            for batch in after:
+                store.write(batch)
+            store.restore(checkpoint)
+            assert state(store) == wanted
+        assert store.version > version, "whoever waits for changes is told"
+        store.drop(checkpoint)
+        store.close()
+        store = Store(Path(directory))
+        assert state(store) == wanted
+        store.close()
+
+
 @settings(max_examples=50, deadline=None)
 @given(batches=CHANGES, prefix=st.text(alphabet="aB/é-", max_size=2))
 def test_what_was_written_is_found_and_nothing_else(batches: list[list[tuple[str, str, Any]]], prefix: str) -> None:
