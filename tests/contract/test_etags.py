@@ -164,3 +164,24 @@ def test_dns_etags_are_guids_and_guard_zones_and_record_sets(sdk: Clients, group
     with pytest.raises(HttpResponseError) as refused:
         sdk.dns.zones.create_or_update(group.name, "demo.example", Zone(location="global"), if_none_match="*")
     assert refused.value.status_code == 412
+
+
+def test_tags_and_deletion_of_clusters_and_pools_are_guarded_through_the_sdk(
+    sdk: Clients, group: Group, arm: Arm
+) -> None:
+    path = arm.make(group.path(CLUSTERS, "c"), cluster())["id"]
+    arm.make(f"{path}/agentPools/p", pool())
+    guard: dict[str, Any] = {"etag": "stale", "match_condition": MatchConditions.IfNotModified}
+    with pytest.raises(ResourceModifiedError):
+        sdk.aks.managed_clusters.begin_update_tags(group.name, "c", {"tags": {"a": "b"}}, **guard)
+    with pytest.raises(ResourceModifiedError):
+        sdk.aks.managed_clusters.begin_delete(group.name, "c", **guard)
+    with pytest.raises(ResourceModifiedError):
+        sdk.aks.agent_pools.begin_delete(group.name, "c", "p", **guard)
+    own = {**guard, "etag": arm.get(f"{path}/agentPools/p").body["properties"]["eTag"]}
+    sdk.aks.agent_pools.begin_delete(group.name, "c", "p", **own).result()
+    own = {**guard, "etag": arm.get(path).body["eTag"]}
+    sdk.aks.managed_clusters.begin_update_tags(group.name, "c", {"tags": {"a": "b"}}, **own).result()
+    own = {**guard, "etag": arm.get(path).body["eTag"]}
+    sdk.aks.managed_clusters.begin_delete(group.name, "c", **own).result()
+    assert arm.get(path).status == 404

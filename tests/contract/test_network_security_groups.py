@@ -168,3 +168,15 @@ def test_a_group_keeps_its_subnets_when_it_is_written_again(group: Group, arm: A
     again = arm.make(nsg, security_group(rule("web")))
     assert again["properties"]["subnets"] == [{"id": f"{net}/subnets/s"}]
     assert [r["name"] for r in again["properties"]["securityRules"]] == ["web"]
+
+
+def test_a_group_has_at_most_1000_rules(group: Group, arm: Arm) -> None:
+    rules = [rule(f"r{i}", 100 + i) for i in range(1000)]
+    path = group.path(SECURITY_GROUPS, "nsg")
+    assert len(arm.make(path, security_group(*rules))["properties"]["securityRules"]) == 1000
+    more = rule("one-more", 3000)
+    for reply in (
+        arm.put(path, security_group(*rules, more)),
+        arm.put(f"{path}/securityRules/one-more", {"properties": more["properties"]}),
+    ):
+        assert reply.status == 400

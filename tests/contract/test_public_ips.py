@@ -138,3 +138,8 @@ def test_what_nothing_here_would_do_for_an_address_is_501(group: Group, arm: Arm
     ):
         reply = arm.put(group.path(ADDRESSES, "ip"), body)
         assert (reply.status, reply.code) == (501, "NotImplemented"), body
+
+
+def test_basic_addresses_are_retired(group: Group, arm: Arm) -> None:
+    reply = arm.put(group.path(ADDRESSES, "ip"), {**address(), "sku": {"name": "Basic"}})
+    assert (reply.status, reply.code) == (400, "PublicIPSkuNotSupported")

@@ -1,6 +1,18 @@
 """Ids are one whatever their case; lists come in pages with absolute links."""
 
-from tests.contract.bodies import ADDRESSES, CLUSTERS, ZONES, address, cluster
+from tests.contract.bodies import (
+    ADDRESSES,
+    BALANCERS,
+    CLUSTERS,
+    NETWORKS,
+    ZONES,
+    address,
+    balancer,
+    cluster,
+    network,
+    profile,
+    subnet,
+)
 from tests.contract.cloud import Arm, Clients, Group
 
 
@@ -75,3 +87,15 @@ def test_an_id_may_have_an_empty_parent_as_the_sdks_generic_operations_write_it(
     assert sdk.resources.resources.get(group.name, *kind, "ip", api_version="2024-05-01").id == id_
     for path in (f"{group.id}//providers/{ADDRESSES}/ip", f"{id_.replace('/ip', '//ip')}", f"{id_}//x"):
         assert arm.get(path).status == 404, path
+
+
+def test_references_in_another_case_are_understood(group: Group, arm: Arm) -> None:
+    ip = arm.make(group.path(ADDRESSES, "Ip"), address())["id"]
+    balancer_id = group.path(BALANCERS, "lb")
+    arm.make(balancer_id, balancer(balancer_id, address_id=ip.upper()))
+    assert arm.delete(ip).code == "PublicIPAddressCannotBeDeleted"
+    net = arm.make(group.path(NETWORKS, "Net"), network(subnet("Nodes", "10.0.0.0/24")))["id"]
+    made = arm.make(group.path(CLUSTERS, "c"), cluster(profile(vnetSubnetID=f"{net}/subnets/Nodes".lower())))
+    [machine] = arm.get(f"{made['id']}/agentPools/system/machines").body["value"]
+    assert machine["properties"]["network"]["ipAddresses"][0]["ip"] == "10.0.0.4"
+    assert arm.delete(net).code == "InUseSubnetCannotBeDeleted"

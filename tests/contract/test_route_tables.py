@@ -95,3 +95,11 @@ def test_a_route_is_written_only_while_its_table_is_at_rest(unhurried: Arm) -> N
     assert unhurried.put(table, route_table()).state == "Updating"
     reply = unhurried.put(f"{table}/routes/default", route())
     assert (reply.status, reply.code) == (429, "RetryableError")
+
+
+def test_a_subnet_written_without_its_route_table_lets_go_of_it(table: str, group: Group, arm: Arm) -> None:
+    net = group.path(NETWORKS, "n")
+    arm.make(net, network(subnet("a", "10.0.0.0/24", routeTable={"id": table})))
+    arm.make(f"{net}/subnets/a", {"properties": {"addressPrefix": "10.0.0.0/24"}})
+    assert "routeTable" not in arm.get(f"{net}/subnets/a").body["properties"]
+    arm.remove(table)

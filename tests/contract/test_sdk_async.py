@@ -1,5 +1,6 @@
 """The SDK's asynchronous clients, as operators use them: pollers, requests without polling, resumed operations."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -16,7 +17,7 @@ from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.network.models import PublicIPAddress
 
 from tests.contract.bodies import CLUSTERS, address, cluster, pool
-from tests.contract.cloud import Arm, Cloud, Group
+from tests.contract.cloud import Arm, Cloud, Group, until
 from tests.contract.conftest import new_group
 
 Make = Callable[[Cloud, Any], Any]
@@ -150,3 +151,64 @@ async def test_an_operation_that_failed_tells_its_code(make: Make, arm: Arm, gro
         await (await aks.managed_clusters.begin_create_or_update(group.name, "c", ManagedCluster(body))).result()
     assert failed.value.status_code == 200, "it was the operation that failed, not the request for it"
     assert failed.value.error.code == "SubnetIsFull"  # type: ignore[union-attr]  # likewise
+
+
+async def test_whoever_stops_waiting_does_not_stop_the_operation(make: Make, brisk: Arm) -> None:
+    aks, group = make(brisk.cloud, ContainerServiceClient), new_group(brisk)
+    begun = await aks.managed_clusters.begin_create_or_update(group.name, "c", ManagedCluster(cluster()))
+    waiting = asyncio.ensure_future(begun.result())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    path = group.path(CLUSTERS, "c")
+    until("it is made all the same", lambda: True if brisk.get(path).state == "Succeeded" else None)
+
+
+async def test_a_resumed_operation_on_what_is_gone_meanwhile_is_404(make: Make, arm: Arm, group: Group) -> None:
+    network = make(arm.cloud, NetworkManagementClient)
+    begun = await network.public_ip_addresses.begin_create_or_update(group.name, "ip", PublicIPAddress(address()))
+    token = begun.continuation_token()
+    await begun.result()
+    await (await network.public_ip_addresses.begin_delete(group.name, "ip")).result()
+    resumed = await network.public_ip_addresses.begin_create_or_update(
+        group.name, "ip", PublicIPAddress(address()), continuation_token=token
+    )
+    with pytest.raises(HttpResponseError) as gone:
+        await resumed.result()
+    assert gone.value.status_code == 404
+
+
+async def test_a_put_ends_with_a_get_of_the_resource_and_a_delete_with_its_operation(
+    make: Make, arm: Arm, group: Group
+) -> None:
+    network = make(arm.cloud, NetworkManagementClient)
+    asked: list[str] = []
+
+    def note(response: Any) -> None:
+        request = response.http_request
+        asked.append(f"{request.method} {request.url.partition('?')[0].rpartition('/providers/')[2]}")
+
+    addresses, own = network.public_ip_addresses, "Microsoft.Network/publicIPAddresses/ip"
+    begun = await addresses.begin_create_or_update(group.name, "ip", PublicIPAddress(address()), raw_response_hook=note)
+    await begun.result()
+    assert (asked[0], asked[-1]) == (f"PUT {own}", f"GET {own}")
+    assert all("/operations/" in entry for entry in asked[1:-1])
+    asked.clear()
+    await (await addresses.begin_delete(group.name, "ip", raw_response_hook=note)).result()
+    assert asked[0] == f"DELETE {own}"
+    assert all("/operations/" in entry or "/operationresults/" in entry.lower() for entry in asked[1:])
+
+
+async def test_a_hook_sees_of_every_answer_how_many_requests_are_left(make: Make, arm: Arm, group: Group) -> None:
+    aks = make(arm.cloud, ContainerServiceClient)
+    left: list[dict[str, str]] = []
+    begun = await aks.managed_clusters.begin_create_or_update(
+        group.name,
+        "c",
+        ManagedCluster(cluster()),
+        raw_response_hook=lambda response: left.append(dict(response.http_response.headers)),
+    )
+    await begun.result()
+    assert len(left) >= 3
+    assert all(any(name.lower().startswith("x-ms-ratelimit-remaining") for name in headers) for headers in left)

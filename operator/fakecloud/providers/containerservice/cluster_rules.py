@@ -1,7 +1,7 @@
 """What AKS takes as a managed cluster beside its pools, and what it refuses. Pure."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fakecloud.arm.errors import not_implemented
@@ -46,6 +46,22 @@ def at(properties: Body, path: str) -> Any:
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def spelled(properties: Body) -> Body:
+    """The properties with Azure's words as Azure spells them, whatever their case; others are left for `check`."""
+    for path, words in WORDS.items():
+        value = at(properties, path)
+        word = next((word for word in words if word.lower() == str(value).lower()), value)
+        if word != value:
+            properties = _with(properties, path.split("."), word)
+    return properties
+
+
+def _with(properties: Body, path: Sequence[str], value: Any) -> Body:
+    """A copy with another value at a path that is there."""
+    name, *below = path
+    return {**properties, name: _with(properties[name], below, value) if below else value}
 
 
 def check(properties: Body, sku: Body) -> None:

@@ -60,6 +60,7 @@ class Clusters(ResourceType):
             "names, node group names, one minor up and never down, unknown versions, a System pool at creation, pools never added through the cluster (I, M)",
             "`/resourcegroups/` and `ManagedClusters` in ids and types (R); what is omitted stays, agentPoolProfiles too",
             "pools are scaled, upgraded and changed through their cluster too, by the rules of their own operations, as `az aks scale` and `az aks upgrade` do (M)",
+            "words are answered as Azure spells them, whatever their case was (R)",
             "the defaults recorded of Azure (R); read-only properties in a body are ignored (M)",
             "values of a wrong kind and properties that the SDK's models do not have: 400 UnmarshalError",
             "abort, start, stop and the rotations of certificates and signing keys: 202 with Location, 204 when there is nothing to do; what is aborted ends Canceled (M)",
@@ -148,7 +149,7 @@ class Clusters(ResourceType):
         return self._create(call, location) if known is None else self._update(call, known)
 
     def _create(self, call: Call, location: str) -> Answer:
-        given = call.body.get("properties") or {}
+        given = cluster_rules.spelled(call.body.get("properties") or {})
         profiles = given.get("agentPoolProfiles") or []
         if not any(profile.get("mode", "").lower() == "system" for profile in profiles):
             raise refuse(400, "BadRequest", "Must define at least one system pool.", target="agentPoolProfiles")
@@ -226,7 +227,7 @@ class Clusters(ResourceType):
         refusals.check_power(known)
         self._refuse_busy(known)
         check_unlocked(self.context, known)
-        given = call.body.get("properties") or {}
+        given = cluster_rules.spelled(call.body.get("properties") or {})
         have = known["properties"]
         _check_immutable(given, have)
         current = have["currentKubernetesVersion"]
