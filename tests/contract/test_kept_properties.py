@@ -105,3 +105,10 @@ def test_words_of_a_pool_are_answered_as_azure_spells_them(arm: Arm, path: str) 
     made = arm.make(f"{path}/agentPools/words", pool(mode="user", osType="linux", scaleDownMode="deallocate"))
     words = {name: made["properties"][name] for name in ("mode", "osType", "scaleDownMode")}
     assert words == {"mode": "User", "osType": "Linux", "scaleDownMode": "Deallocate"}
+
+
+def test_what_nobody_told_is_no_word(arm: Arm, group: Group) -> None:
+    """Half of the words are `none`, which is not the same as nothing."""
+    made = arm.make(group.path(CLUSTERS, "c"), cluster(networkProfile={"networkPlugin": "azure"}))["properties"]
+    assert "upgradeChannel" not in made["autoUpgradeProfile"]
+    assert made["networkProfile"]["outboundType"] == "loadBalancer"

@@ -52,8 +52,8 @@ def spelled(properties: Body) -> Body:
     """The properties with Azure's words as Azure spells them, whatever their case; others are left for `check`."""
     for path, words in WORDS.items():
         value = at(properties, path)
-        word = next((word for word in words if word.lower() == str(value).lower()), value)
-        if word != value:
+        if isinstance(value, str):
+            word = next((word for word in words if word.lower() == value.lower()), value)
             properties = _with(properties, path.split("."), word)
     return properties
 
