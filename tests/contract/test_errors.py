@@ -130,17 +130,17 @@ def test_content_that_is_not_said_to_be_json_is_415(group: Group, arm: Arm) -> N
 
 
 def test_an_extension_of_a_resource_is_its_own_providers(group: Group, arm: Arm) -> None:
-    path = group.path(CLUSTERS, "c/providers/Microsoft.Insights/diagnosticSettings/logs")
+    path = group.path(CLUSTERS, "c/providers/Microsoft.Authorization/roleAssignments/x")
     reply = arm.put(path, {"properties": {}})
     assert (reply.status, reply.code) == (501, "NotImplemented")
-    assert "Microsoft.Insights/diagnosticSettings" in reply.message
+    assert "Microsoft.Authorization/roleAssignments" in reply.message
     unicorn = arm.get(group.path(CLUSTERS, "c/providers/Microsoft.Unicorn/horns/x"))
     assert (unicorn.status, unicorn.code) == (404, "InvalidResourceNamespace")
 
 
 def test_what_azure_can_do_and_the_fake_cannot_is_501_and_changes_nothing(group: Group, arm: Arm) -> None:
     made = arm.make(group.path(CLUSTERS, "c"), cluster())
-    for action in ("rotateClusterCertificates", "runCommand", "resetAADProfile"):
+    for action in ("resetAADProfile", "resetServicePrincipalProfile"):
         reply = arm.post(group.path(CLUSTERS, f"c/{action}"), {})
         assert (reply.status, reply.code) == (501, "NotImplemented"), action
     assert arm.get(group.path(CLUSTERS, "c")).body == made
@@ -208,6 +208,6 @@ def test_a_path_that_is_none_of_arms_is_an_arm_error_too(arm: Arm) -> None:
 
 def test_nobody_registers_a_provider_by_accident(group: Group, arm: Arm) -> None:
     """The SDK would then register it by itself, with sleeps of ten seconds."""
-    for type_ in ("Microsoft.Compute/virtualMachines", "Microsoft.Insights/diagnosticSettings"):
+    for type_ in ("Microsoft.Compute/virtualMachines", "Microsoft.ManagedIdentity/userAssignedIdentities"):
         reply = arm.put(group.path(type_, "x"), {"location": "westeurope"})
         assert (reply.status, reply.code) == (501, "NotImplemented")

@@ -97,8 +97,8 @@ class LoadBalancers(NetworkType):
             )
         if address is not None:
             addressing.check_public(self.context, address, frontend["id"], location)
-        properties["provisioningState"] = "Succeeded"
         properties.setdefault("privateIPAllocationMethod", "Dynamic")
+        properties["provisioningState"] = "Succeeded"
 
     def _fill(self, call: Call, body: Body, known: Body | None) -> None:
         body["sku"] = {"name": "Standard", "tier": "Regional"}
