@@ -83,10 +83,18 @@ class Store:
 
     def under(self, kind: str, prefix: str) -> Iterator[tuple[str, Body]]:
         """Documents of a kind whose key begins with `prefix`, by key: the same after a restart."""
-        wanted, documents, keys = prefix.lower(), self.all(kind), self._sorted.get(kind, [])
+        documents, keys = self.all(kind), self._sorted.get(kind, [])
+        return iter([(key, documents[key]) for key in keys[self._span(kind, prefix)]])
+
+    def count(self, kind: str, prefix: str) -> int:
+        """How many documents `under` would give, without a look at them."""
+        span = self._span(kind, prefix)
+        return int(span.stop - span.start)
+
+    def _span(self, kind: str, prefix: str) -> slice:
+        wanted, keys = prefix.lower(), self._sorted.get(kind, [])
         begin = bisect.bisect_left(keys, wanted)
-        end = bisect.bisect_left(keys, wanted + LAST, begin)
-        return iter([(key, documents[key]) for key in keys[begin:end]])
+        return slice(begin, bisect.bisect_left(keys, wanted + LAST, begin))
 
     def put(self, kind: str, key: str, body: Body) -> None:
         """Create or replace one document."""

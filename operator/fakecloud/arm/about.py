@@ -1,6 +1,7 @@
 """What ARM tells of itself: the endpoints of its cloud, tenants, subscriptions, regions and resource providers."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -117,10 +118,11 @@ def subscription_of(raw_path: str) -> str | None:
     return parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else None
 
 
+@lru_cache(maxsize=4096)
 def _parts(raw_path: str) -> Sequence[str]:
-    """Keywords in lower case: those at even places, names as they are."""
+    """Keywords in lower case: those at even places, names as they are. A request asks for them several times."""
     parts = [unquote(part) for part in raw_path.strip("/").split("/")]
-    return [part if i % 2 else part.lower() for i, part in enumerate(parts)]
+    return tuple(part if i % 2 else part.lower() for i, part in enumerate(parts))
 
 
 def _read_only(method: str, answer: Body) -> Body:

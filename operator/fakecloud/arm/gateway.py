@@ -97,7 +97,8 @@ class Gateway:
         body = await _json(request) if request.method in {"PUT", "PATCH", "POST"} else {}
         call = Call(target, api_version, body, request.headers, request.query, _base(request), principal)
         answer = await self._dispatch(request.method, call)
-        return self._respond(call, replace(answer, body=_in_pages(request, answer.body)))
+        page = _in_pages(request, answer.body)
+        return self._respond(call, answer if page is answer.body else replace(answer, body=page))
 
     def _check_subscription(self, subscription: str) -> None:
         if not _is_guid(subscription):
@@ -142,7 +143,8 @@ class Gateway:
             known = self._types.get(target.type.lower())
             whole = method if known is not None and known.nameless else f"{method} of a collection"
             verb = "LIST" if method == "GET" else whole
-        call = replace(call, target=target)
+        if target is not call.target:
+            call = replace(call, target=target)
         handler = self._built(target, verb)
         self._check_group(method, target)
         if method in {"PUT", "PATCH"}:
@@ -303,7 +305,8 @@ async def _json(request: web.Request) -> dict[str, Any]:
         )
     try:
         parsed = json.loads(raw, parse_constant=_no_number)
-        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be kept
+        if b"\\u" in raw:
+            json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be kept
     except (ValueError, RecursionError) as error:
         raise bad_request(
             "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -24,7 +25,7 @@ class Target:
     on: str | None = None
     """The id of the resource that this one extends, None when it extends none."""
 
-    @property
+    @cached_property
     def scope(self) -> str:
         """The id of what holds it, as the caller spelled it: a resource that it extends, a group or a subscription."""
         if self.on is not None:
@@ -33,7 +34,7 @@ class Target:
             f"/resourceGroups/{self.group}" if self.group is not None else ""
         )
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The id as the caller spelled it (of a collection: its parent's)."""
         if not self.type or not self.names:
@@ -47,12 +48,13 @@ class Target:
         """The resource's own name."""
         return self.names[-1] if self.names else (self.group or self.subscription)
 
-    @property
+    @cached_property
     def parent(self) -> str | None:
         """The id of the resource that this is a child of, None for a top-level one."""
         return self.id.rsplit("/", 2)[0] if len(self.names) > 1 else None
 
 
+@lru_cache(maxsize=4096)
 def parse(raw_path: str) -> Target | None:
     """What a path names, None when it is no ARM path of ours. Percent-encoded, so that a name may hold anything."""
     parts = [unquote(part) for part in _NO_PARENT.sub(r"\1/", raw_path.strip("/")).split("/")]

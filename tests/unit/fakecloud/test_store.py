@@ -69,6 +69,7 @@ def test_what_was_written_is_found_and_nothing_else(batches: list[list[tuple[str
                 have = held.get(kind, {})
                 under = sorted((k, b) for k, b in have.items() if k.startswith(prefix.lower()))
                 assert list(store.under(kind, prefix)) == under
+                assert store.count(kind, prefix) == len(under)
                 assert all(
                     store.get(kind, key.upper()) == body for key, body in have.items() if key.upper().lower() == key
                 )

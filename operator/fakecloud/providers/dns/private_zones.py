@@ -8,18 +8,19 @@ from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.types import RESOURCE, Answer, Call, Change, Context, Fidelity, ResourceType
 from fakecloud.providers.dns.records import (
+    LINKS,
     ZONE_NAME,
     AllRecordSets,
     Dialect,
     RecordSets,
+    count_of,
     precondition,
     record_body,
-    sets_of,
 )
 from fakecloud.store import Body
 
 TYPE: Final = "Microsoft.Network/privateDnsZones"
-LINK_TYPE: Final = f"{TYPE}/virtualNetworkLinks"
+LINK_TYPE: Final = f"{TYPE}/{LINKS}"
 NETWORKS: Final = "Microsoft.Network/virtualNetworks"
 MAX_SETS: Final = 25_000
 MAX_LINKS: Final = 1000
@@ -183,7 +184,7 @@ class PrivateZones(GlobalType):
         links = self.context.children(body["id"], LINK_TYPE)
         counters = {
             "maxNumberOfRecordSets": MAX_SETS,
-            "numberOfRecordSets": len(sets_of(self.context, DIALECT, body["id"])),
+            "numberOfRecordSets": count_of(self.context, body["id"]),
             "maxNumberOfVirtualNetworkLinks": MAX_LINKS,
             "numberOfVirtualNetworkLinks": len(links),
             "maxNumberOfVirtualNetworkLinksWithRegistration": MAX_REGISTERING,

@@ -17,6 +17,8 @@ RECORD_NAME = re.compile(
 )
 ZONE_NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MAX_RECORDS: Final = 20
+LINKS: Final = "virtualNetworkLinks"
+"""What zones hold beside record sets."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class RecordSets(ResourceType):
         self._refuse_cname_conflict(zone["id"], name)
         if "metadata" in given:
             properties["metadata"] = given["metadata"]
-        if known is None and len(sets_of(self.context, self.dialect, zone["id"])) >= self.dialect.max_sets:
+        if known is None and count_of(self.context, zone["id"]) >= self.dialect.max_sets:
             raise bad_request(
                 "TooManyRecordSets",
                 f"The zone '{zone['name']}' has {self.dialect.max_sets} record sets, and can have no more.",
@@ -206,6 +208,11 @@ class AllRecordSets(ResourceType):
         suffix = call.query.get("$recordsetnamesuffix", "").lower()
         found = sets_of(self.context, self.dialect, call.target.id)
         return Answer(200, {"value": [body for body in found if str(body["name"]).endswith(suffix)]})
+
+
+def count_of(context: Context, zone: str) -> int:
+    """How many record sets a zone has: all that is below it but its links."""
+    return context.store.count(RESOURCE, f"{zone}/") - context.store.count(RESOURCE, f"{zone}/{LINKS}/")
 
 
 def sets_of(context: Context, dialect: Dialect, zone: str) -> list[Body]:

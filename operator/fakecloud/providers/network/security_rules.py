@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from fakecloud.arm.errors import bad_request
@@ -105,6 +106,7 @@ def _is_range(value: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def _is_prefix(value: str) -> bool:
     try:
         ipaddress.ip_network(value, strict=False)
