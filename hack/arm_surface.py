@@ -30,6 +30,8 @@ BESIDE: Final = {
     "Microsoft.Insights/diagnosticSettingsCategories": "GET LIST",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "DELETE GET LIST PATCH PUT",
     "Microsoft.OperationalInsights/workspaces": "DELETE GET LIST PATCH POST:regenerateSharedKey POST:sharedKeys PUT",
+    "Microsoft.Resources/deployments": "DELETE GET LIST POST:cancel POST:exportTemplate POST:validate POST:whatIf PUT",
+    "Microsoft.Resources/deployments/operations": "GET LIST",
 }
 """Types that users of clusters and networks meet, of packages that we do not install."""
 _BUILDER: Final = re.compile(r"\ndef build_\w+_request\(.*?(?=\ndef |\nclass )", re.DOTALL)

@@ -71,6 +71,7 @@ from fakecloud.providers.network.usages import NetworkUsages
 from fakecloud.providers.network.virtual_network_gateways import GatewayConnections, VirtualNetworkGateways
 from fakecloud.providers.network.virtual_networks import Inhabitants, Subnets, VirtualNetworks
 from fakecloud.providers.operationalinsights.workspaces import Workspaces
+from fakecloud.providers.resources.deployments import Deployments
 from fakecloud.providers.resources.groups import ResourceGroups
 from fakecloud.providers.resources.tags import Tags
 from fakecloud.store import Body, Store
@@ -168,6 +169,7 @@ class Server:
         addresses = PublicIPAddresses(context, self._options.public_range)
         return [
             ResourceGroups(context),
+            Deployments(context),
             Tags(context),
             Locks(context),
             Clusters(context, pools, fleet, self.compute, addresses, commands),

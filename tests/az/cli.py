@@ -43,9 +43,12 @@ class Az:
         }
 
     def register(self, name: str) -> None:
-        """Tell az of the cloud, and log in as its one client."""
+        """Tell az of the cloud, which it talks to from now on."""
         self(f"cloud register --name {name} --endpoint-resource-manager {self._cloud.endpoint}")
         self(f"cloud set --name {name}")
+
+    def log_in(self) -> None:
+        """Log in as the cloud's one client."""
         who = f"--username {self._cloud.client} --password={self._cloud.secret} --tenant {self._cloud.tenant}"
         self(f"login --service-principal {who}")
 

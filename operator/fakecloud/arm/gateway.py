@@ -28,7 +28,7 @@ MAX_BODY = 4 * 1024 * 1024
 API_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9]+)?")
 OPERATIONS: Final = frozenset(
     {
-        *("operations", "operationresults", "dnsoperationstatuses", "dnsoperationresults"),
+        *("operations", "operationresults", "operationstatuses", "dnsoperationstatuses", "dnsoperationresults"),
         *("privatednsoperationstatuses", "privatednsoperationresults"),
     }
 )
@@ -49,6 +49,7 @@ class Gateway:
         throttle: Throttle,
     ) -> None:
         self._context = context
+        context.send = self._dispatch
         self._types = context.types
         self._types |= {t.type.lower(): t for t in types}
         self._tokens = tokens

@@ -145,6 +145,15 @@ class Operations:
         wanted = resource.lower()
         return next((o for o in self._running.values() if f"{o['resource'].lower()}/".startswith(f"{wanted}/")), None)
 
+    async def end_of(self, id_: str) -> dict[str, Any]:
+        """An operation, as soon as it is over; raises KeyError for an id never issued."""
+        while (task := self._tasks.get(id_)) is not None:
+            await asyncio.wait({task})
+        operation = self.get(id_)
+        if operation is None:
+            raise KeyError(id_)
+        return operation
+
     async def stop(self) -> None:
         """End the tasks; the operations themselves go on after a restart."""
         tasks = list(self._tasks.values())
@@ -205,7 +214,9 @@ def url(base: str, operation: dict[str, Any], kind: str, api_version: str) -> st
     """The absolute URL of an operation, as long as ARM's signed ones. `kind` is operations or operationresults."""
     scope, id_ = f"/subscriptions/{operation['subscription']}", operation["id"]
     path = f"{scope}/providers/{operation['provider']}/locations/{operation['location']}/{kind}/{id_}"
-    if operation["provider"] == "Microsoft.Resources":
+    if operation["name"] == "deploy":
+        path = f"{operation['resource']}/operationStatuses/{id_}"
+    elif operation["provider"] == "Microsoft.Resources":
         path = f"{scope}/operationresults/{id_}"
     elif dialect := operation["data"].get("words"):  # Azure DNS keeps its own, below the zone's group
         group = operation["resource"].split("/")[4]

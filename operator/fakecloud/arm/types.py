@@ -51,6 +51,12 @@ class Answer:
 
 
 Action = Callable[[Call], Awaitable[Answer]]
+Send = Callable[[str, Call], Awaitable[Answer]]
+"""(method, request) → its answer; raises ArmError."""
+
+
+async def _nobody(method: str, call: Call) -> Answer:
+    raise RuntimeError("no gateway answers yet")
 
 
 @dataclass
@@ -63,6 +69,8 @@ class Context:
     types: dict[str, "ResourceType"] = field(default_factory=dict)
     """By name in lower case."""
     quotas: Quotas = field(default_factory=lambda: Quotas({}))
+    send: Send = _nobody
+    """The gateway, for those whose resources make others."""
 
     def group(self, subscription: str, group: str) -> Body | None:
         """A resource group's body."""
