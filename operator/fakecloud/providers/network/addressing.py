@@ -7,6 +7,7 @@ from typing import Final
 from fakecloud.arm.errors import ArmError, bad_request
 from fakecloud.arm.types import RESOURCE, Change, Context
 from fakecloud.providers.network.base import PROVIDER, missing_reference, reference, referenced
+from fakecloud.providers.network.notation import read_address
 from fakecloud.store import Body, Store
 
 BALANCERS: Final = f"{PROVIDER}/loadBalancers"
@@ -120,10 +121,7 @@ def prefixes_of(subnet: Body) -> list[str]:
 def _named(entry: Body, prefix: str, others: Container[str]) -> str:
     """The address that an entry names; raises ArmError (400) for one that it cannot have."""
     given, id_ = str(entry["properties"].get("privateIPAddress") or ""), entry["id"]
-    try:
-        address = ipaddress.ip_address(given)
-    except ValueError as error:
-        raise bad_request("InvalidIPAddressFormat", f"The IP address {given} of {id_} is invalid.") from error
+    address = read_address(given, id_)
     network = ipaddress.ip_network(prefix)
     if address not in network:
         raise bad_request(

@@ -5,6 +5,7 @@ from typing import Any
 
 from fakecloud.arm.errors import bad_request
 from fakecloud.providers.network.balancer_parts import EVERY, IDLE, PORTS, PROTOCOLS, Claims, addresses, tied
+from fakecloud.providers.network.notation import read_address
 from fakecloud.store import Body
 
 
@@ -50,13 +51,7 @@ def check_probes(probes: list[Body]) -> None:
 
 def check_address(pool: Body, entry: Body, network: str, prefixes: list[str]) -> None:
     """Raises ArmError (400) when a backend address is none, or not one of its network's."""
-    given = (entry.get("properties") or {}).get("ipAddress")
-    try:
-        ip = ipaddress.ip_address(str(given))
-    except ValueError as error:
-        raise bad_request(
-            "InvalidIPAddressFormat", f"The IP address {given} of backend pool {pool['id']} is invalid."
-        ) from error
+    ip = read_address((entry.get("properties") or {}).get("ipAddress"), f"backend pool {pool['id']}")
     if not any(ip in ipaddress.ip_network(prefix) for prefix in prefixes):
         raise bad_request(
             "LoadBalancerBackendAddressNotInVirtualNetwork",

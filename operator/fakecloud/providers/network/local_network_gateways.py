@@ -7,7 +7,8 @@ from fakecloud.arm.shapes import Shape
 from fakecloud.arm.types import Call, Fidelity
 from fakecloud.providers.network.addressing import in_use
 from fakecloud.providers.network.base import NetworkType, properties_of
-from fakecloud.providers.network.gateway_parts import LOCAL, check_address, check_prefixes, connections_of
+from fakecloud.providers.network.gateway_parts import LOCAL, connections_of
+from fakecloud.providers.network.notation import read_address, read_prefix
 from fakecloud.providers.network.shapes import MODELS
 from fakecloud.store import Body
 
@@ -34,9 +35,10 @@ class LocalNetworkGateways(NetworkType):
                 details=[],
             )
         if address:
-            check_address(address, call.target.id)
+            read_address(address, call.target.id)
         prefixes = (given.get("localNetworkAddressSpace") or {}).get("addressPrefixes") or []
-        check_prefixes(prefixes)
+        for prefix in prefixes:
+            read_prefix(prefix)
         kept: Body = {key: given[key] for key in ("gatewayIpAddress", "fqdn") if given.get(key)}
         kept["localNetworkAddressSpace"] = {"addressPrefixes": prefixes}
         if "bgpSettings" in given:

@@ -1,6 +1,5 @@
 """routeTables and their routes: routes are children, and part of the table's body."""
 
-import ipaddress
 import re
 from typing import ClassVar, Final
 
@@ -18,6 +17,7 @@ from fakecloud.providers.network.base import (
     properties_of,
     refuse_unbuilt,
 )
+from fakecloud.providers.network.notation import read_address, read_prefix
 from fakecloud.providers.network.shapes import MODELS
 from fakecloud.store import Body
 
@@ -114,7 +114,8 @@ def route_body(table: str, name: str, given: Body) -> Body:
     prefix, hop, address = (given.get(key) for key in ("addressPrefix", "nextHopType", "nextHopIpAddress"))
     if prefix is None or hop is None:
         raise bad_request("RouteInvalid", f"Route {name} needs addressPrefix and nextHopType.", details=[])
-    _check_prefix(prefix)
+    if not _SERVICE_TAG.fullmatch(prefix):
+        read_prefix(prefix)
     if (hop == "VirtualAppliance") != (address is not None):
         raise bad_request(
             "RouteNextHopInvalid",
@@ -122,7 +123,7 @@ def route_body(table: str, name: str, given: Body) -> Body:
             details=[],
         )
     if address is not None:
-        _check_address(name, address)
+        read_address(address, f"route {name}")
     kept = {key: given[key] for key in ("addressPrefix", "nextHopType", "nextHopIpAddress") if key in given}
     return {
         "id": f"{table}/routes/{name}",
@@ -131,22 +132,3 @@ def route_body(table: str, name: str, given: Body) -> Body:
         "etag": etag(),
         "properties": {"provisioningState": "Succeeded", **kept, "hasBgpOverride": False},
     }
-
-
-def _check_prefix(prefix: str) -> None:
-    if _SERVICE_TAG.fullmatch(prefix):
-        return
-    try:
-        ipaddress.ip_network(prefix)
-    except ValueError as error:
-        raise bad_request(
-            "InvalidCIDRNotation",
-            f"The address prefix {prefix} has an invalid CIDR notation. For a given prefix length, some bits in the address portion must always be zero.",
-        ) from error
-
-
-def _check_address(name: str, address: str) -> None:
-    try:
-        ipaddress.ip_address(address)
-    except ValueError as error:
-        raise bad_request("InvalidIPAddressFormat", f"The IP address {address} of route {name} is invalid.") from error

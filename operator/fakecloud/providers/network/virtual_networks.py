@@ -1,6 +1,5 @@
 """virtualNetworks and subnets: subnets are children, and part of their network's body."""
 
-import ipaddress
 from typing import Any, ClassVar
 
 from fakecloud.arm.errors import ArmError, bad_request
@@ -20,6 +19,7 @@ from fakecloud.providers.network.base import (
     referenced,
     refuse_unbuilt,
 )
+from fakecloud.providers.network.notation import read_prefix
 from fakecloud.store import Body, Store
 
 SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
@@ -120,7 +120,7 @@ class VirtualNetworks(NetworkType):
         if not space:
             raise bad_request("NetcfgInvalidVirtualNetwork", "The virtual network needs at least one address prefix.")
         for prefix in space:
-            _network(prefix)
+            read_prefix(prefix)
         id_ = (known or {}).get("id") or call.target.id
         subnets = [
             subnet_body(id_, s.get("name", ""), s.get("properties") or {}, space) for s in given.get("subnets") or []
@@ -268,8 +268,8 @@ def subnet_body(network: str, name: str, properties: dict[str, Any], space: list
     refuse_unbuilt(SUBNET_TYPE, properties, SUBNET_UNBUILT)
     prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
     for prefix in prefixes:
-        inside = _network(prefix)
-        if not any(inside.version == (outer := _network(p)).version and inside.subnet_of(outer) for p in space):  # type: ignore[arg-type]  # same version, just compared
+        inside = read_prefix(prefix)
+        if not any(inside.version == (outer := read_prefix(p)).version and inside.subnet_of(outer) for p in space):  # type: ignore[arg-type]  # same version, just compared
             raise bad_request(
                 "NetcfgSubnetRangeOutsideVnet",
                 f"Subnet '{name}' is not valid because its IP address range is outside the IP address range of virtual network '{network.rpartition('/')[2]}'.",
@@ -290,7 +290,7 @@ def check_overlap(subnets: list[Body]) -> None:
     """Raises ArmError (400) when two subnets share addresses."""
     seen: list[tuple[str, Any]] = []
     for subnet in subnets:
-        mine = [_network(prefix) for prefix in prefixes_of(subnet)]
+        mine = [read_prefix(prefix) for prefix in prefixes_of(subnet)]
         for name, other in seen:
             if any(one.version == other.version and one.overlaps(other) for one in mine):
                 raise bad_request(
@@ -298,16 +298,6 @@ def check_overlap(subnets: list[Body]) -> None:
                     f"Subnet '{subnet['name']}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network: '{name}'.",
                 )
         seen += [(subnet["name"], one) for one in mine]
-
-
-def _network(prefix: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    try:
-        return ipaddress.ip_network(str(prefix))
-    except ValueError as error:
-        raise bad_request(
-            "InvalidCIDRNotation",
-            f"The address prefix {prefix} has an invalid CIDR notation. For a given prefix length, some bits in the address portion must always be zero.",
-        ) from error
 
 
 def _subnet_in_use(name: str, users: list[str]) -> ArmError:
