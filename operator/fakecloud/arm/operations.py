@@ -5,7 +5,7 @@ import hashlib
 import logging
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,8 +20,11 @@ CERTIFICATE: Final = 2048
 """Characters of the certificate in a signed URL: the whole header is about 3 kB."""
 RETENTION: Final = 86400.0
 """Seconds that an ended operation can still be asked for."""
-Finish = Callable[[dict[str, Any]], Awaitable[None]]
-"""Does what an operation does at its end. May raise ArmError: then it failed."""
+Change = tuple[str, str, dict[str, Any] | None]
+"""A document's kind, its key, and what it becomes (None: removed)."""
+Finish = Callable[[dict[str, Any]], Awaitable[Sequence[Change] | None]]
+"""Does what an operation does at its end. May raise ArmError: then it failed. What it returns is written with the end."""
+Failed = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Operations:
         self._store = store
         self._clock = clock
         self._finishers: dict[str, Finish] = {}
-        self._failures: dict[str, Finish] = {}
+        self._failures: dict[str, Failed] = {}
         self.ended: list[Callable[[dict[str, Any]], None]] = []
         """Who is told of every operation that ended, however it did."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -56,7 +59,7 @@ class Operations:
         self._running = {o["id"]: o for o in known if o["status"] == "InProgress"}
         self._kept = deque(sorted((o["ends"], o["id"]) for o in known if o["status"] != "InProgress"))
 
-    def register(self, name: str, finish: Finish, failed: Finish | None = None) -> None:
+    def register(self, name: str, finish: Finish, failed: Failed | None = None) -> None:
         """`finish` ends operations of that name; `failed` is told, by status, of those that Failed or were Canceled."""
         self._finishers[name] = finish
         if failed is not None:
@@ -165,15 +168,16 @@ class Operations:
         await self._clock.until(operation["ends"])
         name = operation["name"]
         ended = dict(operation)
+        changes: Sequence[Change] = ()
         try:
-            await self._finish(operation)
+            changes = await self._finish(operation) or ()
             ended["status"] = "Succeeded"
         except ArmError as error:
             ended |= {"status": "Failed", "error": error.inner()}
         except Exception:
             log.exception("operation %s failed", name)
             ended |= {"status": "Failed", "error": {"code": "InternalServerError", "message": "The operation failed."}}
-        await self._end(ended)
+        await self._end(ended, changes)
 
     async def cancel(self, id_: str) -> None:
         """End an operation that is still under way as Canceled. What it was doing stays as far as it came."""
@@ -185,24 +189,24 @@ class Operations:
         if operation is not None:
             await self._end({**operation, "status": "Canceled"})
 
-    async def _end(self, ended: dict[str, Any]) -> None:
+    async def _end(self, ended: dict[str, Any], changes: Sequence[Change] = ()) -> None:
         """Keep how an operation ended, and tell those who have to know that it did not succeed."""
         if ended["status"] != "Succeeded" and ended["name"] in self._failures:
             await self._failures[ended["name"]](ended)
         ended["endTime"] = rfc3339(self._clock.now())
         self._forget_old()
-        self._store.put(KIND, ended["id"], ended)
+        self._store.write([*changes, (KIND, ended["id"], ended)])
         self._kept.append((self._clock.now(), ended["id"]))
         del self._running[ended["id"]]
         for told in self.ended:
             told(ended)
 
-    async def _finish(self, operation: dict[str, Any]) -> None:
-        """Do what the operation does at its end; raises ArmError."""
+    async def _finish(self, operation: dict[str, Any]) -> Sequence[Change] | None:
+        """Do what the operation does at its end, and return what is left to be written; raises ArmError."""
         doom = operation.get("doom")
         if doom is not None:
             raise ArmError(409, doom["code"], doom["message"], details=doom.get("details"))
-        await self._finishers[operation["name"]](operation)
+        return await self._finishers[operation["name"]](operation)
 
     def _forget_old(self) -> None:
         """Ended operations can be asked for during a day; then they are gone, so that state does not grow for ever."""

@@ -8,14 +8,13 @@ from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request, not_found
 from fakecloud.arm.ids import Target, parse
 from fakecloud.arm.operations import KIND as OPERATION
+from fakecloud.arm.operations import Change as Change  # said again for those who write resources
 from fakecloud.arm.operations import Operations
 from fakecloud.arm.quotas import Quotas
 from fakecloud.clock import Clock
 from fakecloud.store import RESOURCE as RESOURCE  # said again for those who write resources
 from fakecloud.store import Body, Store
 
-Change = tuple[str, str, Body | None]
-"""A document's kind, its key, and what it becomes (None: removed)."""
 EXTENSION: Final = "extension"
 """The kind of the documents that are resources on resources, keyed by their ids."""
 OUTLIVES: Final = "_outlives"

@@ -148,10 +148,11 @@ class NetworkType(ResourceType):
             ]
         return {**body, "properties": properties}
 
-    async def _made(self, operation: Body) -> None:
+    async def _made(self, operation: Body) -> Sequence[Change]:
         body = self.context.resource(operation["resource"])
-        if body is not None and body["properties"]["provisioningState"] != "Deleting":
-            self.store.put(RESOURCE, body["id"], self.in_state(body, "Succeeded"))
+        if body is None or body["properties"]["provisioningState"] == "Deleting":
+            return ()
+        return [(RESOURCE, body["id"], self.in_state(body, "Succeeded"))]
 
     async def _removed(self, operation: Body) -> None:
         body = self.context.resource(operation["resource"])
@@ -256,27 +257,27 @@ class ChildType(NetworkType):
         entries = (parent or {}).get("properties", {}).get(self.kept_in) or []
         return next((entry for entry in entries if entry["name"].lower() == name.lower()), None)
 
-    async def _made(self, operation: Body) -> None:
-        self._end(operation["resource"], "Succeeded")
+    async def _made(self, operation: Body) -> Sequence[Change]:
+        return self._ended(operation["resource"], "Succeeded")
 
     async def _removed(self, operation: Body) -> None:
-        self._end(operation["resource"], None)
+        self.store.write(self._ended(operation["resource"], None))
 
     async def _failed(self, operation: Body) -> None:
-        self._end(operation["resource"], "Failed")
+        self.store.write(self._ended(operation["resource"], "Failed"))
 
-    def _end(self, id_: str, state: str | None) -> None:
-        """The operation on a child is over: it has `state`, or is gone, and its parent is at rest."""
+    def _ended(self, id_: str, state: str | None) -> Sequence[Change]:
+        """What changes when the operation on a child is over: it has `state`, or is gone, and its parent is at rest."""
         parent = self.context.resource(id_.rsplit("/", 2)[0])
         known = self._entry(parent, id_.rpartition("/")[2])
         if parent is None or known is None:
-            return
+            return []
         ended = {**known, "properties": {**known["properties"], "provisioningState": state}}
         entries = parent["properties"][self.kept_in]
         kept = [ended if e is known else e for e in entries if state is not None or e is not known]
         properties = {**self.settled(parent, kept), "provisioningState": "Succeeded"}
         beside = self.beside_child([known], []) if state is None else []
-        self.store.write([(RESOURCE, parent["id"], {**parent, "properties": properties}), *beside])
+        return [(RESOURCE, parent["id"], {**parent, "properties": properties}), *beside]
 
 
 def etag() -> str:
