@@ -57,6 +57,16 @@ def test_the_servers_command() -> None:
     ]
 
 
+def test_quotas_are_told_to_the_server() -> None:
+    (container,) = dict(pods(render(FAKECLOUD, {"quotas": ["cores=8", "westeurope/cores=4"]})))[
+        "StatefulSet/fakecloud"
+    ]["containers"]
+    assert [option for option in container["args"] if option.startswith("--quota=")] == [
+        "--quota=cores=8",
+        "--quota=westeurope/cores=4",
+    ]
+
+
 @pytest.mark.parametrize("workload", ["StatefulSet/fakecloud", "DaemonSet/fakecloud-agent"])
 def test_the_command_knows_every_option_that_it_is_given(workload: str) -> None:
     (container,) = dict(pods(render(FAKECLOUD)))[workload]["containers"]
