@@ -4,14 +4,11 @@ import hmac
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
 
 from fakecloud.dataplane import world as worlds
 from fakecloud.dataplane.service import Dataplane, Report
-from fakecloud.dataplane.world import Probe
 
 LONGEST_WAIT: Final = 25.0
-PROBES: Final = TypeAdapter(list[Probe])
 
 
 class AgentRoutes:
@@ -48,9 +45,9 @@ class AgentRoutes:
                 version=int(given["version"]),
                 complaints=[str(line) for line in given.get("complaints") or ()],
                 error=str(given["error"]) if given.get("error") else None,
-                up=frozenset(PROBES.validate_python(given.get("up") or [])),
+                up=worlds.probes(given.get("up") or []),
             )
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise web.HTTPBadRequest(text="a report is {version, complaints, error, up}") from error
         self._dataplane.report(request.match_info["node"], report)
         return web.Response(status=204)

@@ -6,12 +6,14 @@ The world is a plain document: the server computes it, the agents turn it into r
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from fakecloud.compute.port import Placement
 from fakecloud.dataplane.nsg import Packet, Rule, inbound_rules, verdict
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 PROBE_ADDRESS: Final = "168.63.129.16"
 BALANCERS: Final = "microsoft.network/loadbalancers"
@@ -95,7 +97,6 @@ class World:
         return tuple(found)
 
 
-ADAPTER: Final = TypeAdapter(World)
 EMPTY: Final = World((), (), (), (), {})
 
 
@@ -256,16 +257,36 @@ def _inside(address: str, prefix: str) -> bool:
     return ipaddress.ip_address(address) in ipaddress.ip_network(prefix)
 
 
+@cache
+def _worlds() -> "TypeAdapter[World]":
+    """Made when an agent first asks: a cloud without any starts sooner."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(World)
+
+
+@cache
+def _probes() -> "TypeAdapter[list[Probe]]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(list[Probe])
+
+
 def encode(world: World) -> Any:
     """The world as JSON values."""
-    return ADAPTER.dump_python(world, mode="json")
+    return _worlds().dump_python(world, mode="json")
 
 
 def decode(document: Any) -> World:
     """The world that `encode` wrote; raises pydantic.ValidationError."""
-    return ADAPTER.validate_python(document)
+    return _worlds().validate_python(document)
 
 
 def probe_document(probe: Probe) -> dict[str, Any]:
     """A probe as JSON values."""
     return asdict(probe)
+
+
+def probes(documents: Any) -> frozenset[Probe]:
+    """The probes that `probe_document` wrote; raises pydantic.ValidationError, a ValueError."""
+    return frozenset(_probes().validate_python(documents))
