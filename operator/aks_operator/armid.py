@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ArmId:
     """The parts of a resource id.
 
@@ -49,7 +50,7 @@ def resource_id(group: str, type_: str, *names: str) -> str:
 @lru_cache(maxsize=8192)
 def parse(id_: str) -> ArmId:
     """The parts of `id_`; raises ValueError when it is no id of a subscription, a group or a resource."""
-    parts = id_.strip("/").split("/")
+    parts = [intern(part) for part in id_.strip("/").split("/")]  # thousands are kept, of few groups
     if len(parts) < 2 or len(parts) % 2 or parts[0].lower() != "subscriptions" or not all(parts):
         raise ValueError(f"not an ARM resource id: {id_!r}")
     if len(parts) == 2:
@@ -60,7 +61,7 @@ def parse(id_: str) -> ArmId:
         return ArmId(parts[1], parts[3], RESOURCE_GROUP, ())
     if parts[4].lower() != "providers" or len(parts) < 8:
         raise ValueError(f"not an ARM resource id: {id_!r}")
-    return ArmId(parts[1], parts[3], "/".join([parts[5], *parts[6::2]]), tuple(parts[7::2]))
+    return ArmId(parts[1], parts[3], intern("/".join([parts[5], *parts[6::2]])), tuple(parts[7::2]))
 
 
 def group_of(id_: str) -> str:

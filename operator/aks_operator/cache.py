@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aks_operator.compact import compact
 from aks_operator.keys import Key
 
 ANNOTATION_PREFIX = "aks-operator.io/"
@@ -22,7 +23,10 @@ NOTHING = Change()
 
 
 class Cache:
-    """Raw bodies by key, as the API server has them. `references` gives the keys that a body refers to."""
+    """Raw bodies by key, as the API server has them but for who wrote which field, which is half of them.
+
+    `references` gives the keys that a body refers to.
+    """
 
     def __init__(self, references: Callable[[Key, Mapping[str, Any]], Iterable[Key]]) -> None:
         self._references = references
@@ -46,7 +50,7 @@ class Cache:
         known = self._bodies.get(key)
         if known is not None and _same_object(known, body) and _version(body) <= _version(known):
             return NOTHING
-        self._bodies[key] = body
+        body = self._bodies[key] = _kept(body)
         self._index(key, frozenset(self._references(key, body)))
         if known is None:
             return Change(woke=True, appeared=True)
@@ -107,6 +111,13 @@ class Cache:
             self._referred_by.setdefault(target, set()).add(key)
         if targets:
             self._refers_to[key] = targets
+
+
+def _kept(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What nobody here reads is not kept, and what recurs is kept once."""
+    meta = {field: value for field, value in body["metadata"].items() if field != "managedFields"}
+    kept: Mapping[str, Any] = compact({**body, "metadata": meta})
+    return kept
 
 
 def _same_object(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

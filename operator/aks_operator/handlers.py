@@ -44,7 +44,10 @@ def kopf_settings(own: Settings) -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 30
     settings.watching.reconnect_backoff = 1.0
     settings.watching.inactivity_timeout = 70
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
+    settings.queueing.idle_timeout = (
+        0.2  # a task and the last event for each object, for nothing: handlers take no time
+    )
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
     settings.networking.error_backoffs = EndlessBackoffs()

@@ -23,6 +23,7 @@ from aks_operator.cloud import errors
 from aks_operator.cloud.budget import Budget
 from aks_operator.cloud.clients import API_VERSIONS, Clients
 from aks_operator.cloud.services import SERVICES, Service
+from aks_operator.compact import compact
 from aks_operator.port import (
     Accepted,
     AuthenticationFailed,
@@ -297,7 +298,7 @@ def _stop(request: Any) -> None:
 
 
 def _read_page(url: str, content: bytes) -> Page:
-    parsed = json.loads(content or b"{}")
+    parsed = compact(json.loads(content or b"{}"))
     return Page(tuple(parsed.get("value") or ()), url, _digest(content), parsed.get("nextLink") or None)
 
 

@@ -1,6 +1,7 @@
 """The one writer of shared documents: observe, plan for all who share, apply, tell them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from aks_operator.accounts import Accounts
@@ -145,13 +146,24 @@ class Documents:
         return (0.0 if wrote else None), body  # what was written is seen before it is believed
 
     def _tell(self, key: Key, result: Result) -> None:
-        if self._shares.set_result(key, result):
+        """Remember the result, and wake those who share the document if it says something else to them.
+
+        As long as it is on its way each says just that: to wake a hundred of them for each of a hundred rules would keep
+        everybody from work for minutes.
+        """
+        before = self._shares.result(key)
+        if self._shares.set_result(key, result) and not (before is not None and _same_wait(before, result)):
             for owner in self._shares.owners(key):
                 self._queue.add(owner, reset_backoff=True)
 
     def _age(self, owner: Key) -> tuple[str, Key]:
         body = self._cache.get(owner)
         return (str(body["metadata"].get("creationTimestamp", "")) if body else "~", owner)
+
+
+def _same_wait(before: Result, now: Result) -> bool:
+    """Whether a document is on its way as it was before."""
+    return not (before.settled or now.settled) and replace(before, body=None) == replace(now, body=None)
 
 
 def entries_of(result: Result, lists: tuple[str, ...], owner: Key, marks: Marks) -> list[str]:

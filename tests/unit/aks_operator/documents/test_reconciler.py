@@ -8,7 +8,8 @@ import pytest
 
 from aks_operator.cache import Cache
 from aks_operator.desired.address import AddressShare
-from aks_operator.desired.exposure import PUBLIC_IPS
+from aks_operator.desired.exposure import GROUPS, PUBLIC_IPS, Port
+from aks_operator.desired.security import RulesShare
 from aks_operator.documents.keeping import KEEP_TAG
 from aks_operator.documents.reconciler import Documents, document_key
 from aks_operator.documents.shares import DROP, ORPHAN, Shares
@@ -240,3 +241,35 @@ def settled(office: Office, owner: Key) -> bool:
     """Whether the document is as `owner` asked."""
     result = office.shares.result_for(document_key(ACCOUNT, ADDRESS), owner)
     return result is not None and result.settled
+
+
+async def test_those_who_wait_are_woken_when_it_is_done_and_not_at_each_step(office: Office) -> None:
+    """With a hundred rules and a hundred exposures nobody would come to anything else."""
+    group = f"{GROUP}/networkSecurityGroups/nodes"
+    office.arm.bodies[group.casefold()] = {"id": group, "type": GROUPS, "properties": {"securityRules": []}}
+    owners = [Key("ServiceExposure", "ns", name) for name in "abcdef"]
+    for owner in owners:
+        office.exposure(owner, uses=[group])
+        share = RulesShare("m/ns/x", ("Internet",), (Port("http", "TCP", 80, 8080, 30080),))
+        office.documents.say(ACCOUNT, group, owner, share)
+    office.arm.slow = True
+    document = document_key(ACCOUNT, group)
+    woken: list[Key] = []
+    add = office.queue.add
+    office.queue.add = lambda key, **more: woken.append(key)  # type: ignore[method-assign]  # counted, not worked on
+    again: float | None = 0.0
+    turns = 0
+    while again is not None:
+        again = await office.documents.reconcile(document)
+        turns += 1
+        assert turns < 50, "it does not come to rest"
+        office.arm.end(office.arm.writes[-1][1])
+        prefix = f"{group}/securityRules/".casefold()
+        rules = [body for id_, body in office.arm.bodies.items() if id_.startswith(prefix)]
+        listed = [{"name": rule["id"].rpartition("/")[2], **rule} for rule in rules]
+        office.arm.bodies[group.casefold()] = {"id": group, "type": GROUPS, "properties": {"securityRules": listed}}
+        office.clock.now += again or 0.0
+    office.queue.add = add  # type: ignore[method-assign]
+    assert len(listed) == len(owners)
+    assert set(woken) == set(owners)
+    assert len(woken) <= 3 * len(owners), f"{len(woken)} in {turns} turns"
