@@ -161,3 +161,14 @@ def test_spot_pools_have_spot_scale_sets(group: Group, arm: Arm) -> None:
     arm.make(f"{mine.id}/agentPools/spot", pool(scaleSetPriority="Spot", scaleSetEvictionPolicy="Deallocate"))
     model = mine.set("spot")["properties"]["virtualMachineProfile"]
     assert (model["priority"], model["evictionPolicy"]) == ("Spot", "Deallocate")
+
+
+@pytest.mark.parametrize(
+    "profile_", [{}, {"kubeletidentity": {}}, {"kubeletidentity": {"resourceId": "/mine"}}], ids=str
+)
+def test_a_cluster_may_bring_the_identity_of_its_nodes(group: Group, arm: Arm, profile_: Body) -> None:
+    body = arm.make(group.path(CLUSTERS, "c"), cluster(identityProfile=profile_))
+    mine = Made(body["id"], body["properties"]["nodeResourceGroup"], arm)
+    identities = mine.set("system")["identity"].get("userAssignedIdentities", {})
+    assert list(identities) == [entry["resourceId"] for entry in profile_.values() if entry]
+    assert arm.get("/resources").status == 200

@@ -215,7 +215,6 @@ def _tags(cluster: Body, pool: Body) -> Body:
 def _set(cluster: Body, pool: Body, capacity: int) -> Body:
     id_, properties = scale_set_of(cluster, pool), pool["properties"]
     name = id_.rpartition("/")[2]
-    kubelet = cluster["properties"]["identityProfile"]["kubeletidentity"]
     interface = {
         "primary": True,
         "enableAcceleratedNetworking": False,
@@ -247,12 +246,7 @@ def _set(cluster: Body, pool: Body, capacity: int) -> Body:
         "tags": _tags(cluster, pool),
         "sku": {"name": properties["vmSize"], "tier": "Standard", "capacity": capacity},
         **({"zones": properties["availabilityZones"]} if properties.get("availabilityZones") else {}),
-        "identity": {
-            "type": "UserAssigned",
-            "userAssignedIdentities": {
-                kubelet["resourceId"]: {"clientId": kubelet["clientId"], "principalId": kubelet["objectId"]}
-            },
-        },
+        "identity": _identity(cluster["properties"].get("identityProfile") or {}),
         "properties": {
             "singlePlacementGroup": False,
             "orchestrationMode": "Uniform",
@@ -264,6 +258,15 @@ def _set(cluster: Body, pool: Body, capacity: int) -> Body:
             "provisioningState": _state(properties["provisioningState"]),
         },
     }
+
+
+def _identity(profile: Mapping[str, Any]) -> Body:
+    """The identity of a cluster's nodes, as far as the cluster tells of it: whoever brings one need not tell all."""
+    kubelet = profile.get("kubeletidentity") or {}
+    if not kubelet.get("resourceId"):
+        return {"type": "None"}
+    told = {"clientId": kubelet.get("clientId"), "principalId": kubelet.get("objectId")}
+    return {"type": "UserAssigned", "userAssignedIdentities": {kubelet["resourceId"]: told}}
 
 
 def _state(pool: str) -> str:
