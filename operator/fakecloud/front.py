@@ -88,6 +88,7 @@ class Front:
         faults = [standing.rule.fault for standing in struck]
         for fault in faults:
             if fault.kind == "delay":
+                await request.read()  # it is here as a whole: it is done even if its client dies meanwhile
                 await asyncio.sleep(fault.seconds)
         for fault in faults:
             if fault.kind == "answer":

@@ -23,7 +23,7 @@ from tests.contract.bodies import (
     rule_properties,
     security_group,
 )
-from tests.contract.cloud import Arm, Clients, Cloud, Group, until
+from tests.contract.cloud import API_VERSION, Arm, Clients, Cloud, Group, until
 from tests.contract.conftest import new_group, running
 from tests.levers import Levers
 
@@ -180,6 +180,18 @@ def test_a_delay_comes_before_the_answer(arm: Arm, lever: Levers, group: Group) 
     began = time.monotonic()
     assert arm.get(group.id).status == 503
     assert time.monotonic() - began >= 0.2, "several rules may strike one request"
+
+
+def test_a_delayed_request_is_done_though_its_client_is_gone(arm: Arm, lever: Levers, group: Group) -> None:
+    path = group.path(ADDRESSES, "ip")
+    lever.fault(levers.delay(0.4), method="PUT", name="ip")
+    client = urllib3.PoolManager(ca_certs=arm.cloud.ca, retries=False, timeout=urllib3.Timeout(read=0.1))
+    url = f"{arm.cloud.endpoint}{path}?api-version={API_VERSION}"
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        client.request("PUT", url, json=address(), headers={"Authorization": f"Bearer {arm.token}"})
+    client.clear()
+    assert arm.get(path).status == 404
+    until("it is done", lambda: arm.get(path).status == 200 or None)
 
 
 def test_a_dropped_request_is_not_done(arm: Arm, lever: Levers, group: Group) -> None:
