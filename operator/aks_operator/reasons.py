@@ -60,6 +60,7 @@ MOVING: Final = frozenset(
         "ClusterUnreachable",
         "Blocked",
         "SecretNotFound",  # a Secret may be written after the account that names it, as the fake cloud's is
+        "InvalidResourceReference",
         "NotFound",
         "ParentResourceNotFound",
         "ResourceGroupNotFound",

@@ -29,6 +29,7 @@ _BY_CODE: Final[Mapping[str, type[CloudError]]] = {
     "InUseSubnetCannotBeDeleted": Busy,
     "InternalServerError": Transient,
     "InvalidAuthenticationToken": AuthenticationFailed,
+    "InvalidResourceReference": NotFound,  # what it names went meanwhile, or is not there yet
     "LinkedAuthorizationFailed": AuthorizationFailed,
     "NotFound": NotFound,
     "OperationPreempted": Busy,

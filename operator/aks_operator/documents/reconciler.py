@@ -86,12 +86,15 @@ class Documents:
         if leaving or any(step.action != "none" for step in document.steps):
             observed = await session.observer.one(id_, fresh=True)  # a write that a list suggested is preceded by a GET
             document = self._plan(key, id_, observed)
-        heard = self._shares.hear(key)
+        before, heard = self._shares.result(key), self._shares.hear(key)
+        wished = bool(heard) or (before is not None and before.intact and not before.settled)
         try:
             again, body = await self._apply(session, id_, document.steps, observed)
             if again is None:
                 self._shares.serve(key)
-            self._tell(key, Result(body, again is None, conflicts=document.conflicts))
+            self._tell(
+                key, Result(body, again is None, conflicts=document.conflicts, intact=wished and again is not None)
+            )
             if again is None:
                 self._forget_gone(key)
         finally:
@@ -140,7 +143,7 @@ class Documents:
             done = await session.apply(step, observed)
             wrote = wrote or step.action not in {"none", "wait"}
             if step.id == id_:
-                body = done.body
+                body = None if step.action == "delete" else done.body
             if done.again_after is not None:  # Network takes one operation at a time on a group or a balancer
                 return done.again_after, body
         return (0.0 if wrote else None), body  # what was written is seen before it is believed

@@ -19,6 +19,8 @@ class Result:
     message: str = ""
     conflicts: Mapping[Key, str] = field(default_factory=dict)
     """Whose share was refused for another's sake, and why."""
+    intact: bool = False
+    """Whether what is under way is somebody's wish, and no repair: what was served before goes on meanwhile."""
 
 
 class _Word:
@@ -46,6 +48,19 @@ Share = Any
 """A frozen dataclass of `desired.exposure`, a record's addresses, DROP or ORPHAN."""
 
 
+def follows(served: Share, asked: Share) -> bool:
+    """Whether `asked` is what was `served`, but for some of the nodes: the others of them go on."""
+    if served == asked:
+        return True
+    if type(served) is not type(asked):
+        return False
+    for name in ("addresses", "nodes"):
+        before, now = getattr(served, name, ()), getattr(asked, name, ())
+        if not set(before).isdisjoint(now):
+            asked = replace(asked, **{name: before})
+    return bool(served == asked)
+
+
 class Shares:
     """Shares by document. What an object has not (yet) said is unknown: its entries then stay as they are."""
 
@@ -53,7 +68,7 @@ class Shares:
         self._shares: dict[Key, dict[Key, Share]] = {}
         self._results: dict[Key, Result] = {}
         self._unheard: dict[Key, set[Key]] = {}  # by document, whose word is newer than its last turn
-        self._served: dict[Key, set[Key]] = {}  # by document, who saw it settled since the process began
+        self._served: dict[Key, dict[Key, Share]] = {}  # by document, what it was settled with since the process began
 
     def say(self, document: Key, owner: Key, share: Share) -> bool:
         """Set what `owner` asks of `document`; whether that is news."""
@@ -76,6 +91,17 @@ class Shares:
         """The documents of which an object has asked something since the process began."""
         return [document for document, asked in self._shares.items() if owner in asked]
 
+    def abandoned(self, account: Key) -> list[Key]:
+        """The account's documents out of which entries are to be taken, unless that failed."""
+        place = f"{account.namespace}/{account.name}"
+        return [
+            document
+            for document, asked in self._shares.items()
+            if document.namespace == place
+            and not all(map(is_wish, asked.values()))
+            and not ((result := self._results.get(document)) and result.reason)
+        ]
+
     def forget(self, owner: Key) -> None:
         """The object is gone, and its entries with it."""
         for document in self.documents_of(owner):
@@ -85,7 +111,7 @@ class Shares:
         """The object asks nothing of one document any more."""
         self._shares.get(document, {}).pop(owner, None)
         self._unheard.get(document, set()).discard(owner)
-        self._served.get(document, set()).discard(owner)
+        self._served.get(document, {}).pop(owner, None)
         if not self._shares.get(document):
             self._shares.pop(document, None)
             self._results.pop(document, None)
@@ -97,7 +123,15 @@ class Shares:
         result = self._results.get(document)
         if result is None or owner not in self._unheard.get(document, ()):
             return result
-        return replace(result, settled=False)
+        return replace(result, settled=False, intact=result.settled or result.intact)
+
+    def standing_for(self, document: Key, owner: Key) -> Result | None:
+        """Likewise, as it matters to the owner: settled also while it changes for others' sake, or follows the nodes."""
+        result = self.result_for(document, owner)
+        served = self._served.get(document, {}).get(owner)
+        if result is None or result.settled or not result.intact or served is None:
+            return result
+        return replace(result, settled=follows(served, self.of(document).get(owner)))
 
     def result(self, document: Key) -> Result | None:
         """How the document stood last, None when it had no turn yet."""
@@ -113,7 +147,8 @@ class Shares:
     def serve(self, document: Key) -> None:
         """The document is settled for everybody whose word was heard."""
         unheard = self._unheard.get(document, set())
-        self._served.setdefault(document, set()).update(self._shares.get(document, {}).keys() - unheard)
+        heard = {owner: share for owner, share in self.of(document).items() if owner not in unheard}
+        self._served.setdefault(document, {}).update(heard)
 
     def was_served(self, document: Key, owner: Key) -> bool:
         """Whether the document was ever settled for `owner` since the process began."""

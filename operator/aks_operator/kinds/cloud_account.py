@@ -6,12 +6,14 @@ from typing import Any, Final
 from aks_operator.armid import subscription_id
 from aks_operator.conditions import Condition
 from aks_operator.keys import Key
-from aks_operator.kinds.base import READY, World, blocked, check_pinned
+from aks_operator.kinds.base import MOST_NAMED, READY, World, blocked, check_pinned
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.port import AuthenticationFailed, AuthorizationFailed, NotFound
 from aks_operator.session import Operation
 
 CHECK_INTERVAL: Final = 300.0
+LEFT_INTERVAL: Final = 2.0
+"""Seconds between looks whether what exposures left is gone."""
 
 
 class CloudAccountReconciler:
@@ -54,6 +56,10 @@ class CloudAccountReconciler:
         if users:
             missing = await self._keep_open(key)
             return blocked(users, "still needed by", f": delete them first{missing}")
+        if left := self._world.shares.abandoned(key):  # of exposures whose finalizer was taken off by force
+            names = ", ".join(document.name.rpartition("/")[2] for document in left[:MOST_NAMED])
+            message = f"still needed to take entries of exposures that are gone out of {names}"
+            return Outcome([Condition("Ready", "False", "Blocked", message)], again_after=LEFT_INTERVAL)
         await self._world.accounts.close(key)
         return RELEASE
 

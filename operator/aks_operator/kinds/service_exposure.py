@@ -1,7 +1,7 @@
 """ServiceExposure: how an application is reached. It asks of shared documents, and reads how they stand."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aks_operator.conditions import Condition, summarise
@@ -115,6 +115,17 @@ class ServiceExposureReconciler:
     def _result(self, key: Key, cluster: Cluster, id_: str | None) -> Any:
         return None if id_ is None else self._world.shares.result_for(document_key(cluster.account.key, id_), key)
 
+    def _results(
+        self, key: Key, cluster: Cluster, places: Places, conditions: Mapping[str, Condition]
+    ) -> dict[str, Any]:
+        """How the documents stand, by id. What was there in the present generation goes on while others change theirs."""
+        shares, account = self._world.shares, cluster.account.key
+        there = {id_ for id_, _, part in places.lines() if part in conditions and conditions[part].status == "True"}
+        return {
+            id_: (shares.standing_for if id_ in there else shares.result_for)(document_key(account, id_), key)
+            for id_ in places.documents()
+        }
+
     def _addresses(
         self, key: Key, cluster: Cluster, places: Places, made: Backend, nodes: tuple[str, ...], ip: str | None
     ) -> tuple[str, ...]:
@@ -152,9 +163,9 @@ class ServiceExposureReconciler:
         former: list[dict[str, Any]],
     ) -> Outcome:
         """The status, out of how the documents stand."""
-        results = {id_: self._result(key, cluster, id_) for id_ in places.documents()}
         ready, brought = known
         served, conditions = self._world.shares.was_served, status.known_conditions(obj)
+        results = self._results(key, cluster, places, conditions)
         new = [id_ for id_ in results if not served(document_key(cluster.account.key, id_), key)]
         stand = status.Stand(key, self._world.marks, places, results, brought, dict.fromkeys(new, conditions))
         shadowed = stand.shadowed_by()

@@ -1,6 +1,6 @@
 """The one writer of a shared document: whom it waits for, what it tells, when it rests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,9 +10,10 @@ from aks_operator.cache import Cache
 from aks_operator.desired.address import AddressShare
 from aks_operator.desired.exposure import GROUPS, PUBLIC_IPS, Port
 from aks_operator.desired.security import RulesShare
+from aks_operator.desired.zone import RecordShare
 from aks_operator.documents.keeping import KEEP_TAG
 from aks_operator.documents.reconciler import Documents, document_key
-from aks_operator.documents.shares import DROP, ORPHAN, Shares
+from aks_operator.documents.shares import DROP, ORPHAN, Shares, follows
 from aks_operator.keys import Key
 from aks_operator.marks import OWNER_TAG, Marks, owner_hash
 from aks_operator.objects import references
@@ -134,6 +135,21 @@ async def test_who_is_gone_without_taking_leave_takes_its_entries_along(office: 
     assert not office.exists
     assert office.shares.documents_of(A) == []
     assert office.shares.result(key) is None
+
+
+async def test_an_account_is_needed_until_what_was_left_by_force_is_gone_or_cannot_go(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    assert office.shares.abandoned(ACCOUNT) == []
+    office.documents.gone(A, office.cache.get(A) or {})
+    office.cache.forget(A)
+    assert office.shares.abandoned(ACCOUNT) == [key]
+    assert office.shares.abandoned(Key("CloudAccount", "ns", "other")) == []
+    office.documents.failed(key, "CloudUnreachable", "no answer")
+    assert office.shares.abandoned(ACCOUNT) == []
+    await office.rest()
+    assert office.shares.abandoned(ACCOUNT) == []
+    assert not office.exists
 
 
 @pytest.mark.parametrize("policy", ["Orphan", "Protect"])
@@ -273,3 +289,46 @@ async def test_those_who_wait_are_woken_when_it_is_done_and_not_at_each_step(off
     assert len(listed) == len(owners)
     assert set(woken) == set(owners)
     assert len(woken) <= 3 * len(owners), f"{len(woken)} in {turns} turns"
+
+
+async def test_a_change_for_anothers_sake_does_not_disturb_who_is_served(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    office.exposure(B, uses=[ADDRESS])
+    office.documents.say(ACCOUNT, ADDRESS, B, replace(SHARE, keep=True))
+    office.arm.slow = True
+    assert await office.documents.reconcile(key) is not None
+    one, other = (office.shares.standing_for(key, owner) for owner in (A, B))
+    assert one is not None
+    assert other is not None
+    assert (one.settled, other.settled) == (True, False)
+
+
+async def test_a_repair_is_told_to_all(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    del office.arm.bodies[ADDRESS.casefold()]
+    office.clock.now += 3600.0
+    await office.documents.reconcile(key)
+    found = office.shares.standing_for(key, A)
+    assert found is not None
+    assert not found.settled
+
+
+NODES = RecordShare(("10.0.0.4", "10.0.0.5"), 300, "m")
+
+
+@pytest.mark.parametrize(
+    ("asked", "goes_on"),
+    [
+        pytest.param(NODES, True, id="the same"),
+        pytest.param(replace(NODES, addresses=("10.0.0.5", "10.0.0.6")), True, id="other nodes beside one that stays"),
+        pytest.param(replace(NODES, addresses=("10.0.0.6",)), False, id="other nodes alone"),
+        pytest.param(replace(NODES, addresses=()), False, id="no nodes"),
+        pytest.param(replace(NODES, addresses=("10.0.0.5",), ttl=60), False, id="more than nodes"),
+        pytest.param(DROP, False, id="nothing"),
+        pytest.param(SHARE, False, id="something else"),
+    ],
+)
+def test_what_is_served_goes_on_while_it_follows_the_nodes(asked: object, goes_on: bool) -> None:
+    assert follows(NODES, asked) is goes_on
