@@ -1,24 +1,38 @@
 """An operator that is killed at any moment, another that takes over: nothing is made twice, and the end is the same."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.cluster.api import Api, Json, path_of
+from tests.cluster.lives import AGENT
 from tests.cluster.office import Office
 from tests.cluster.operators import Operator
 from tests.contract import bodies
 from tests.contract.cloud import Arm, Cloud, until
+from tests.levers import Levers, delay
 
 LEASE = 4.0
 """Seconds that a Lease holds here after its holder was killed."""
+ON_ITS_WAY = 0.3
+"""Seconds for which a write is on its way: an operator that is killed then has not heard of it when the next one starts."""
+LOOKS = 10
+"""Requests after which a new process has seen what there is."""
+WRITTEN = (
+    bodies.ZONES,
+    bodies.ADDRESSES,
+    bodies.BALANCERS,
+    f"{bodies.SECURITY_GROUPS}/securityRules",
+    f"{bodies.ZONES}/A",
+)
+"""What an exposure with a name needs."""
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
+def slow(kubeconfig: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     """A cloud 40 times faster than Azure: a cluster takes 6 s, so that an operator can die meanwhile."""
-    cloud = Cloud(tmp_path_factory.mktemp("slow"), "40")
+    cloud = Cloud(tmp_path_factory.mktemp("slow"), "40", "--levers", "--kubeconfig", kubeconfig)
     made = Arm(cloud)
     yield made
     made.close()
@@ -28,7 +42,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
 @pytest.fixture(scope="module")
 def office(api: Api, slow: Arm, kubeconfig: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder = tmp_path_factory.mktemp("office")
-    with Office(api, slow, kubeconfig, folder, desks=4, lease_seconds=LEASE, pod_uid="one") as made:
+    with Office(api, slow, kubeconfig, folder, desks=5, lease_seconds=LEASE, pod_uid="one") as made:
         made.operator.start()
         yield made
 
@@ -86,6 +100,76 @@ def test_killed_at_each_step_of_a_life_it_makes_nothing_twice(office: Office) ->
     assert len(desk.writes()) == 1
     assert desk.left() == []
     assert operator.errors() == []
+
+
+@pytest.mark.timeout(240)
+def test_killed_at_each_write_of_an_exposure_and_its_zone_it_makes_nothing_twice(office: Office) -> None:
+    """Killed with a write on its way: Azure takes it, and its operation's URL is known to nobody."""
+    desk, operator, levers = office.desk(), office.operator, Levers(office.arm.cloud)
+    desk.pool()
+    desk.cluster()
+    desk.ready("ManagedCluster", "shop")
+
+    def killed_at_each(method: str, act: Callable[[], None], end: Callable[[], None]) -> list[str]:
+        """The writes of `act`, each of which the operator began and did not live to see taken."""
+        desk.mark()
+        rules = [levers.fault(delay(ON_ITS_WAY), method=method, type_=type_, agent=AGENT) for type_ in WRITTEN]
+        levers.stop()
+        act()
+        struck = 0
+        while struck < len(rules):
+
+            def more(before: int = struck) -> int | None:
+                now = sum(levers.standing()[rule].struck for rule in rules)
+                if now == before:
+                    levers.idle()  # what was begun before ends
+                return now if now > before else None
+
+            struck = until("the next write is on its way", more, pause=0.05)
+            operator.kill()
+            asked = desk.requests()
+            operator.start()
+            until("it looked at Azure", lambda asked=asked: desk.requests() > asked + LOOKS or None)  # type: ignore[misc]  # bound at once
+        levers.lift()
+        levers.run()
+        end()
+        refused = [line for line in desk.refusals() if not line.endswith(" 429")]  # Network is busy with what it names
+        assert refused == []
+        assert operator.errors() == []
+        return sorted(line.partition("/providers/")[2] for line in desk.writes("/providers/"))
+
+    def declare() -> None:
+        desk.zone()
+        backend = {"namespace": "default", "selector": {"app": "web"}}
+        dns = {"zoneRef": {"name": "zone"}, "name": "www"}
+        desk.exposure(backend=backend, dns=dns, publicIP={"name": "shop-ip"})
+
+    def change() -> None:
+        desk.edit("DNSZone", "zone", tags={"team": "web"})
+        dns = {"zoneRef": {"name": "zone"}, "name": "www", "ttlSeconds": 60}
+        desk.edit("ServiceExposure", "web", idleTimeoutMinutes=10, allowedSources=["192.0.2.0/24"], dns=dns)
+
+    def remove() -> None:
+        desk.delete("DNSZone", "zone")
+        desk.delete("ServiceExposure", "web")
+
+    def ready() -> None:
+        desk.ready("DNSZone", "zone")
+        desk.ready("ServiceExposure", "web")
+
+    def gone() -> None:
+        desk.gone("ServiceExposure", "web")
+        desk.gone("DNSZone", "zone")
+
+    made = killed_at_each("PUT", declare, ready)
+    assert len(made) == len(set(made)) == len(WRITTEN), made
+    assert killed_at_each("PUT", change, ready) == made, "each was changed once"
+    removed = killed_at_each("DELETE", remove, gone)
+    assert set(removed) == set(made)
+    twice = {id_ for id_ in removed if removed.count(id_) > 1}
+    assert twice <= {f"microsoft.network/dnszones/{desk.namespace}.example"}, "a zone does not say that it is going"
+    levers.close()
+    assert [id_.split("/")[7] for id_ in desk.left()] == ["managedClusters"]
 
 
 def test_an_account_that_goes_with_its_users_goes_on_after_a_restart(office: Office) -> None:
