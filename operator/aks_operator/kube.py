@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
+
+from aks_operator.kubeconfig import Access
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -51,27 +55,24 @@ class KubeClient:
         return cls(configuration)
 
     @classmethod
-    async def from_dict(cls, kubeconfig: Json, *, timeout: float = 10.0) -> "KubeClient":
-        """A managed cluster's API server.
-
-        Raises ValueError for a kubeconfig that would run a program, send a token of ours (tokenFile), or not verify TLS.
-        """
-        for entry in kubeconfig.get("clusters") or ():
-            if (entry.get("cluster") or {}).get("insecure-skip-tls-verify"):
-                raise ValueError("the kubeconfig asks not to verify TLS: that is never done")
-        users = []
-        for entry in kubeconfig.get("users") or ():
-            user = dict(entry.get("user") or {})
-            if {"exec", "auth-provider"} & user.keys():
-                raise ValueError("the kubeconfig asks to run a program for its credential: that is never done")
-            if "tokenFile" in user:
-                raise ValueError("the kubeconfig asks for a file of ours as its token: that is never done")
-            if "token" in user:  # enough by itself; the library would write a client key to a file
-                user = {"token": user["token"]}
-            users.append({**entry, "user": user})
-        configuration = Configuration()
-        await kube_config.load_kube_config_from_dict({**kubeconfig, "users": users}, client_configuration=configuration)
-        return cls(configuration, timeout=timeout)
+    def of_cluster(cls, found: Access, *, timeout: float = 10.0) -> "KubeClient":
+        """A managed cluster's API server. Raises ValueError for certificates that are none, showing nothing of them."""
+        configuration = Configuration(
+            host=found.server, ca_cert_data=found.authority, tls_server_name=found.server_name
+        )
+        if found.token:
+            configuration.api_key["BearerToken"] = f"Bearer {found.token}"
+        with tempfile.TemporaryDirectory(prefix="aks-operator-") as folder:  # a client's key is only taken from a file
+            if found.certificate:
+                for name, pem in (("cert_file", found.certificate), ("key_file", found.key)):
+                    path = Path(folder) / name
+                    path.write_bytes(pem)
+                    setattr(configuration, name, str(path))
+            try:
+                return cls(configuration, timeout=timeout)
+            except OSError:
+                pass  # not raised from: its traceback holds the configuration
+        raise ValueError("the kubeconfig does not hold certificates and keys as PEM")
 
     async def connection(self) -> dict[str, Any]:
         """How to reach the server, in the words of kopf.ConnectionInfo; read anew at each call: tokens expire."""
@@ -93,7 +94,12 @@ class KubeClient:
     async def request(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
     ) -> Json:
-        """The answer's JSON; raises KubeError. `path` begins with "/" and holds its query."""
+        """The answer's JSON; raises KubeError. `path` begins with "/" and holds its query: ValueError for any other.
+
+        Put behind a server's name, a path that begins otherwise would lead to another server.
+        """
+        if not path.startswith("/"):
+            raise ValueError(f"not a path of an API server: {path!r}")
         headers = {"Accept": "application/json", "Content-Type": content_type}
         if token := await self._api.configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token

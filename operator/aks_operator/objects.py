@@ -22,13 +22,13 @@ RECONCILE_AT: Final = "aks-operator.io/reconcile-at"
 GROUP_VERSION: Final = "aks-operator.io/v1alpha1"
 KINDS: Final[Mapping[str, Any]] = v1alpha1.KINDS
 _NODES: Final = frozenset({"id", "nodes", "replicas"})
-_CLUSTER: Final = frozenset({"id", "provisioningState", "kubernetesVersion", "nodeResourceGroup"})
+_CLUSTER: Final = frozenset({"id", "provisioningState", "kubernetesVersion"})
 _NOTHING: Final[frozenset[str]] = frozenset()
 _READS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("NodePool", "ManagedCluster"): _CLUSTER,
     ("ServiceExposure", "ManagedCluster"): (_CLUSTER - {"kubernetesVersion"}) | {"nodes"},
     ("ServiceExposure", "NodePool"): _NODES,
-    ("ServiceExposure", "DNSZone"): frozenset({"id"}),
+    ("ServiceExposure", "DNSZone"): frozenset({"id", "provisioningState"}),
     ("ManagedCluster", "NodePool"): _NODES,
     ("ManagedCluster", "ServiceExposure"): _NOTHING,
     ("NodePool", "ServiceExposure"): _NOTHING,

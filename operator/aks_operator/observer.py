@@ -115,6 +115,21 @@ class Observer:
             look = await self._get(id_)
         return look
 
+    async def glance(self, id_: str) -> Body | None:
+        """Likewise, for what no write of ours changes: a list does, however much we wrote to the resource since.
+
+        What a list lacks is asked for by itself: the list may be older than the resource. Nobody is woken when it changes.
+        """
+        key, type_, scope = id_.casefold(), parse(id_).type, scope_of(id_)
+        if (found := (await self._listing(type_, scope, self._max_age)).bodies.get(key)) is not None:
+            return found
+        got = self._gets.get(_place_of(id_), {}).get(key)
+        if got is None or self._clock() - got.at >= self._max_age:
+            got = await self._get(id_)
+        if got.body is not None:
+            self.stale(type_, scope)
+        return got.body
+
     def _void_before(self, key: str) -> float:
         """When our last write ended, asked for anew after each wait: one may have ended meanwhile."""
         return self._written.get(key, float("-inf"))

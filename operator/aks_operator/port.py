@@ -82,6 +82,10 @@ class AuthorizationFailed(CloudError):
     """The identity lacks a right on the resource."""
 
 
+class Locked(CloudError):
+    """A lock or a deny assignment keeps everybody from writing. It may be taken off at any time, and nobody tells."""
+
+
 @dataclass(frozen=True)
 class Accepted:
     """The answer to a write. `operation` is the URL to poll while it is under way, None when it is done."""

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -95,16 +95,20 @@ class Session:
         """A lock for what several objects may want to make at the same time."""
         return self._locks.setdefault(id_.casefold(), asyncio.Lock())
 
-    def resume(self, operations: Sequence[Mapping[str, str]]) -> None:
-        """Go on with operations that an object's status remembers. One with a foreign URL is dropped: status can be edited.
+    def resume(self, operations: Sequence[Mapping[str, str]], own: Iterable[str]) -> None:
+        """Go on with operations that an object's status remembers, on resources of its `own` (ids) and on their children.
 
-        So is one that we have seen end: a status may be older than what we know.
+        One with a foreign URL is dropped, and one on a foreign resource: a status can be edited, and whoever waits for that
+        resource would wait for it. So is one that we have seen end: a status may be older than what we know.
         """
+        mine = [id_.casefold() for id_ in own]
         for stored in operations:
             url, resource = str(stored.get("url") or ""), str(stored.get("resource") or "")
+            if not any(resource.casefold() == id_ or resource.casefold().startswith(f"{id_}/") for id_ in mine):
+                continue
             if self._over.get(resource.casefold()) == url:
                 continue  # the status was written before its end: what it said has been said
-            if resource and self.cloud.owns_url(url) and resource.casefold() not in self.operations:
+            if self.cloud.owns_url(url) and resource.casefold() not in self.operations:
                 self.operations[resource.casefold()] = Operation(
                     resource, str(stored.get("kind") or ""), str(stored.get("startedAt") or self._now()), url
                 )

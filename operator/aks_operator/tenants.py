@@ -9,6 +9,7 @@ import yaml
 
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient, KubeError
+from aks_operator.kubeconfig import access
 from aks_operator.outcome import Hold
 from aks_operator.port import Cloud
 
@@ -29,7 +30,7 @@ class Tenants:
         configs = answer.get("kubeconfigs") or ()
         if not configs:
             raise Hold("ClusterUnreachable", "Azure gave no kubeconfig for the cluster", again_after=RETRY)
-        return b64decode(configs[0]["value"])
+        return b64decode(configs[0].get("value") or "")
 
     async def request(
         self, cloud: Cloud, cluster_id: str, method: str, path: str, body: Mapping[str, Any] | None = None, **kw: Any
@@ -61,8 +62,8 @@ class Tenants:
         key = cluster_id.casefold()
         async with self._locks.setdefault(key, asyncio.Lock()):
             if (client := self._clients.get(key)) is None:
-                config = yaml.safe_load(await self.kubeconfig(cloud, cluster_id))
-                client = self._clients[key] = await KubeClient.from_dict(config)
+                document = yaml.safe_load(await self.kubeconfig(cloud, cluster_id))
+                client = self._clients[key] = KubeClient.of_cluster(access(document))
             return client
 
     async def forget(self, cluster_id: str) -> None:

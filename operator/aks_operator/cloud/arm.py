@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 from azure.core.rest import HttpRequest
 from yarl import URL
 
-from aks_operator.armid import RESOURCE_GROUP, SUBSCRIPTION, parse
+from aks_operator.armid import SUBSCRIPTION, parse
 from aks_operator.cloud import errors
 from aks_operator.cloud.budget import Budget
 from aks_operator.cloud.clients import API_VERSIONS, Clients
@@ -33,6 +33,7 @@ from aks_operator.port import (
     NotLeading,
     OperationState,
     Page,
+    Terminal,
     Throttled,
     Unreachable,
 )
@@ -94,7 +95,7 @@ class AzureCloud:
         type_ = parse(id_).type
         if type_ == SUBSCRIPTION:
             return await self._raw("GET", f"{id_}?api-version={API_VERSIONS['subscriptions']}", type_)
-        service, names = _service(id_)
+        service, names = self._service(id_)
         answers = await self._call(
             type_, "GET", "reads", lambda hook: service.get(self._clients, *names, raw_response_hook=hook)
         )
@@ -115,8 +116,8 @@ class AzureCloud:
 
     async def _url_of_list(self, type_: str, scope: str) -> str:
         """The URL of a list, out of the request that the SDK would send."""
+        names = self._names(scope)
         await self._clients.load(type_)
-        names = () if parse(scope).type == SUBSCRIPTION else _names(scope)
         try:
             await anext(SERVICES[type_.lower()].list(self._clients, *names, raw_request_hook=_stop).by_page())
         except _StoppedError as stopped:
@@ -134,7 +135,7 @@ class AzureCloud:
 
     async def put(self, id_: str, body: Body, *, if_match: str | None = None) -> Accepted:
         """See port.Cloud."""
-        service, names = _service(id_)
+        service, names = self._service(id_)
         headers = {"If-Match": if_match} if if_match else {"If-None-Match": "*"} if if_match == "" else {}
         answers = await self._call(
             service.type,
@@ -146,7 +147,7 @@ class AzureCloud:
 
     async def delete(self, id_: str, *, if_match: str | None = None) -> Accepted:
         """See port.Cloud."""
-        service, names = _service(id_)
+        service, names = self._service(id_)
         headers = {"If-Match": if_match} if if_match else {}
         try:
             answers = await self._call(
@@ -161,7 +162,7 @@ class AzureCloud:
 
     async def post(self, id_: str, action: str) -> Body:
         """See port.Cloud."""
-        service, names = _service(id_)
+        service, names = self._service(id_)
         call = service.actions[action]
         answers = await self._call(
             service.type, action, "reads", lambda hook: call(self._clients, *names, raw_response_hook=hook)
@@ -213,6 +214,18 @@ class AzureCloud:
         return OperationState(
             done=True, error=errors.from_operation(body.get("error")) if bad else None, retry_after=None
         )
+
+    def _service(self, id_: str) -> tuple[Service, tuple[str, ...]]:
+        """What serves the type of `id_`, and the names that it takes. Raises Terminal for another subscription's."""
+        return SERVICES[parse(id_).type.lower()], self._names(id_)
+
+    def _names(self, id_: str) -> tuple[str, ...]:
+        parsed = parse(id_)
+        if parsed.subscription.casefold() != self._subscription.casefold():  # the SDK would put our own in its place
+            raise Terminal(f"{id_} lies in another subscription than the account's", code="NotAllowed")
+        if parsed.type == SUBSCRIPTION:
+            return ()
+        return (parsed.resource_group, *parsed.names)
 
     def owns_url(self, url: str) -> bool:
         """See port.Cloud. Scheme, host and port are the resource manager's, and the path lies under the subscription."""
@@ -304,21 +317,6 @@ def _read_page(url: str, content: bytes) -> Page:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _service(id_: str) -> tuple[Service, tuple[str, ...]]:
-    return SERVICES[parse(id_).type.lower()], _names(id_)
-
-
-def _names(id_: str) -> tuple[str, ...]:
-    parsed = parse(id_)
-    return (
-        ()
-        if parsed.type == SUBSCRIPTION
-        else (parsed.resource_group,)
-        if parsed.type == RESOURCE_GROUP
-        else (parsed.resource_group, *parsed.names)
-    )
 
 
 def _json(answer: Any) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from aks_operator.accounts import Accounts
+from aks_operator.accounts import Accounts, invited
 from aks_operator.armid import parse, same
 from aks_operator.cache import Cache
+from aks_operator.desired.exposure import PUBLIC_IPS
 from aks_operator.documents import addresses, balancers, planning, records, rules
 from aks_operator.documents.shares import DROP, Result, Shares, is_wish
 from aks_operator.keys import Key
@@ -123,13 +124,36 @@ class Documents:
         return PLANNERS[type_](id_, observed, by_age, silent, self._marks)
 
     def _may_mean(self, owner: Key, id_: str) -> bool:
-        """Whether an exposure that has not spoken yet may use this very address or record."""
+        """Whether an exposure that has not spoken yet may use this very address or record: it names it, and is invited to.
+
+        By its status; by its spec while it has none. Whoever is not invited may name what he likes: nobody waits for him.
+        """
         body = self._cache.get(owner) or {}
         status, spec = body.get("status") or {}, body.get("spec") or {}
+        dns = spec.get("dns") or {}
         if status.get("id"):
-            return any(same(str(line["id"]), id_) for line in status.get("resources") or ())
-        named = [(spec.get("publicIP") or {}).get("name"), (spec.get("dns") or {}).get("name")]
-        return parse(id_).name.casefold() in [str(name).casefold() for name in named if name]
+            if not any(same(str(line["id"]), id_) for line in status.get("resources") or ()):
+                return False
+        elif parse(id_).name.casefold() not in {
+            str(name).casefold() for name in ((spec.get("publicIP") or {}).get("name"), dns.get("name")) if name
+        }:
+            return False
+        if parse(id_).type.casefold() == PUBLIC_IPS.casefold():
+            hosts = [_meant("ManagedCluster", owner, spec.get("clusterRef"))]
+        elif status.get("id"):
+            hosts = list(self._cache.keys("DNSZone"))
+        else:
+            hosts = [_meant("DNSZone", owner, dns.get("zoneRef"))]
+        return any(self._hosts(host, owner, id_) for host in hosts)
+
+    def _hosts(self, host: Key, owner: Key, id_: str) -> bool:
+        """Whether an address or record can be of a cluster or in a zone, and an exposure may refer to that."""
+        spec, parsed = (self._cache.get(host) or {}).get("spec") or {}, parse(id_)
+        return (
+            same(str(spec.get("resourceGroup")), parsed.resource_group)
+            and (host.kind != "DNSZone" or same(str(spec.get("zone")), parsed.names[0]))
+            and invited(owner.namespace, host, spec.get("allowedNamespaces"))
+        )
 
     async def _apply(
         self, session: Session, id_: str, steps: list[Step], observed: Body | None
@@ -167,6 +191,12 @@ class Documents:
 def _same_wait(before: Result, now: Result) -> bool:
     """Whether a document is on its way as it was before."""
     return not (before.settled or now.settled) and replace(before, body=None) == replace(now, body=None)
+
+
+def _meant(kind: str, owner: Key, reference: Mapping[str, Any] | None) -> Key:
+    """The key that a reference in a raw spec means; one of no object when there is no reference."""
+    found = reference or {}
+    return Key(kind, str(found.get("namespace") or owner.namespace), str(found.get("name") or ""))
 
 
 def entries_of(result: Result, lists: tuple[str, ...], owner: Key, marks: Marks) -> list[str]:

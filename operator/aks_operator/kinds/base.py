@@ -1,22 +1,23 @@
 """What the reconcilers of all kinds share."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from aks_operator.accounts import Account, Accounts, invited
-from aks_operator.armid import group_id, resource_id, same
+from aks_operator.armid import group_id, group_of, resource_id, same
 from aks_operator.cache import Cache
 from aks_operator.conditions import Condition
 from aks_operator.desired.cluster import CLUSTERS
+from aks_operator.desired.zone import ZONES
 from aks_operator.documents.reconciler import Documents
 from aks_operator.documents.shares import Shares
 from aks_operator.groups import Groups
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient
-from aks_operator.marks import Marks
+from aks_operator.marks import Marks, mark_of
 from aks_operator.objects import parse
 from aks_operator.outcome import RELEASE, Hold, Outcome
 from aks_operator.plan import state_of
@@ -133,6 +134,29 @@ class World:
             return RELEASE
         return Outcome([progress(turn, deleting=True)], again_after=turn.again_after)
 
+    async def has(self, account: Account, id_: str, type_: str, owner: Key) -> bool:
+        """Whether ARM has the resource of `owner`, with its mark: what a status says can be edited."""
+        body = await account.session.observer.glance(id_)
+        return body is not None and mark_of(body, type_) == self.marks.value(owner)
+
+    async def look_at(self, cluster: "Cluster") -> "Cluster":
+        """The cluster with what ARM says of it."""
+        body = await cluster.account.session.observer.glance(cluster.id) or {}
+        nodes = str((body.get("properties") or {}).get("nodeResourceGroup") or "")
+        return replace(
+            cluster,
+            ours=bool(body) and mark_of(body, CLUSTERS) == self.marks.value(cluster.key),
+            node_group=group_id(cluster.account.subscription, nodes) if nodes else "",
+        )
+
+    def zone_of(self, key: Key, *, leaving: bool = False) -> tuple[Account, str]:
+        """The account of the zone that `key` (a DNSZone) stands for, and its ARM id; raises Hold."""
+        zone = self.parsed(key)
+        if zone is None:
+            raise Hold("WaitingForZone", self.lacking(key, "dns.zoneRef"))
+        account = self.accounts.resolve(key.namespace, zone.spec.account_ref, leaving=leaving)
+        return account, self.resource(account, zone.spec.resource_group, ZONES, zone.spec.zone)
+
     def operations(
         self, account: Account | None, resources: Iterable[str], *, below: bool = False
     ) -> Iterable[Operation]:
@@ -157,6 +181,15 @@ class Cluster:
     obj: Any
     account: Account
     id: str
+    ours: bool = False
+    """Whether ARM has it, with our mark; False as long as nobody looked (see World.look_at)."""
+    node_group: str = ""
+    """The id of its node resource group, as ARM says; "" where it has none, and as long as nobody looked."""
+
+    @property
+    def group(self) -> str:
+        """The id of its resource group."""
+        return group_of(self.id)
 
     @property
     def exists(self) -> bool:

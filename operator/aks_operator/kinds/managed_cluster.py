@@ -54,7 +54,7 @@ class ManagedClusterReconciler:
                 return await world.release(key, obj)
         account = world.accounts.resolve(key.namespace, spec.account_ref, leaving=deleting)
         id_ = world.resource(account, spec.resource_group, CLUSTERS, azure_name(obj))
-        account.session.resume(stored_operations(obj))
+        account.session.resume(stored_operations(obj), [id_])
         if deleting:
             return await self._delete(key, obj, account, id_)
         check_supported(obj)

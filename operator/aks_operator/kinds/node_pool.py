@@ -51,7 +51,7 @@ class NodePoolReconciler:
         cluster = world.cluster_of(key, spec.cluster_ref, leaving=deleting)
         session = cluster.account.session
         id_ = f"{cluster.id}/agentPools/{azure_name(obj)}"
-        session.resume(stored_operations(obj))
+        session.resume(stored_operations(obj), [id_])
         if deleting:
             return await self._delete(key, obj, cluster, id_)
         check_supported(obj)
@@ -61,7 +61,9 @@ class NodePoolReconciler:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is being deleted")
         pinned = is_pinned(obj, id_)
         if not cluster.exists:
-            return self._before(key, cluster, id_)
+            return self._before(key, cluster, id_, "is not there yet")
+        if not (await world.look_at(cluster)).ours:
+            return self._before(key, cluster, id_, "is not in Azure, or not ours there")
         observed = await session.observer.one(id_)
         version = cluster.obj.status.kubernetes_version or cluster.obj.spec.kubernetes_version
         floor = cluster.obj.spec.auto_upgrade != "None"
@@ -80,9 +82,9 @@ class NodePoolReconciler:
             again_after = world.settings.poll_interval_seconds
         return Outcome([ready], status, again_after=again_after, resources=[id_], watched=turn.done)
 
-    def _before(self, key: Key, cluster: Cluster, id_: str) -> Outcome:
+    def _before(self, key: Key, cluster: Cluster, id_: str, why: str) -> Outcome:
         """The outcome while there is no cluster. The pool that is made with it is pinned with it, all others are free."""
-        waits = Condition("Ready", "False", "WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
+        waits = Condition("Ready", "False", "WaitingForCluster", f"ManagedCluster {cluster.key.name} {why}")
         made = cluster.obj.status is not None and bool(cluster.obj.status.id)
         if not made:
             return Outcome([waits], {"id": None})

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from aks_operator.conditions import Condition, summarise
 from aks_operator.desired.balancer import BalancerShare, frontend_name
-from aks_operator.documents.reconciler import document_key, entries_of
+from aks_operator.documents.reconciler import entries_of
 from aks_operator.documents.shares import is_wish
 from aks_operator.keys import Key
 from aks_operator.kinds.base import Cluster, World, check_protected, check_supported, known_tags, stored_operations
-from aks_operator.kinds.exposures import addresses, backend, leaving, status
+from aks_operator.kinds.exposures import addresses, backend, leaving, lines, status
 from aks_operator.kinds.exposures.asking import Asking
 from aks_operator.kinds.exposures.backend import Backend
 from aks_operator.kinds.exposures.health import Health, settling
@@ -40,14 +40,17 @@ class ServiceExposureReconciler:
         if spec.type not in TYPES:
             raise Hold("NotSupported", f"type {spec.type} is not built yet: use {', '.join(TYPES)}")
         cluster = world.cluster_of(key, spec.cluster_ref)
-        cluster.account.session.resume(stored_operations(obj))
         if cluster.deleting:
             raise Hold(
                 "WaitingForCluster",
                 f"ManagedCluster {cluster.key.name} is being deleted: delete what is exposed through it, too",
             )
-        if not cluster.exists or not cluster.obj.status.node_resource_group:
+        if not cluster.exists:
             raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not there yet")
+        cluster = await world.look_at(cluster)
+        if not (cluster.ours and cluster.node_group):
+            raise Hold("WaitingForCluster", f"ManagedCluster {cluster.key.name} is not in Azure, or not ours there")
+        self._resume(obj, cluster)
         places = await places_of(world, key, spec, cluster)
         former = await leaving.let_go(world, key, obj, cluster, places)
         id_ = places.balancer or cluster.id
@@ -78,7 +81,7 @@ class ServiceExposureReconciler:
                 nodes = await node_addresses(world, key, spec, cluster)
             asking = Asking(world, key, obj, cluster, places, made, nodes)
             asking.address()
-            ip = ip or status.address_of(self._result(key, cluster, places.address))
+            ip = ip or status.address_of(self._result(key, cluster, places, places.address))
             await asking.balancer((places.address or places.brought) if ip else None)
             asking.rules()
             if not _of_same_name(places, former):  # a name has a CNAME or addresses, never both
@@ -91,7 +94,7 @@ class ServiceExposureReconciler:
 
     async def _healthy(self, key: Key, obj: Any, cluster: Cluster, places: Places) -> int | None:
         """How many nodes answer the balancer's probes, None where it is not known."""
-        share, result = self._share(key, cluster, places), self._result(key, cluster, places.balancer)
+        share, result = self._share(key, cluster, places), self._result(key, cluster, places, places.balancer)
         if share is None or result is None or result.body is None or not result.settled:
             before = obj.status.backends
             return before.healthy if before is not None and share is not None else None
@@ -112,17 +115,21 @@ class ServiceExposureReconciler:
         ours = [id_ for id_ in resources if "/managedclusters/" not in id_.casefold()]
         return self._world.operations(account, ours, below=True)
 
-    def _result(self, key: Key, cluster: Cluster, id_: str | None) -> Any:
-        return None if id_ is None else self._world.shares.result_for(document_key(cluster.account.key, id_), key)
+    def _resume(self, obj: Any, cluster: Cluster) -> None:
+        ids = [line.id for line, _ in lines.documents(lines.believed(self._world, obj, cluster))]
+        cluster.account.session.resume(stored_operations(obj), ids)
+
+    def _result(self, key: Key, cluster: Cluster, places: Places, id_: str | None) -> Any:
+        return None if id_ is None else self._world.shares.result_for(places.document(id_, cluster), key)
 
     def _results(
         self, key: Key, cluster: Cluster, places: Places, conditions: Mapping[str, Condition]
     ) -> dict[str, Any]:
         """How the documents stand, by id. What was there in the present generation goes on while others change theirs."""
-        shares, account = self._world.shares, cluster.account.key
+        shares = self._world.shares
         there = {id_ for id_, _, part in places.lines() if part in conditions and conditions[part].status == "True"}
         return {
-            id_: (shares.standing_for if id_ in there else shares.result_for)(document_key(account, id_), key)
+            id_: (shares.standing_for if id_ in there else shares.result_for)(places.document(id_, cluster), key)
             for id_ in places.documents()
         }
 
@@ -139,14 +146,14 @@ class ServiceExposureReconciler:
         share = self._share(key, cluster, places)
         if share is not None and share.internal:
             name = frontend_name(key, share, self._world.marks)
-            ip = status.private_address_of(self._result(key, cluster, places.balancer), name)
+            ip = status.private_address_of(self._result(key, cluster, places, places.balancer), name)
         return (ip,) if ip else ()
 
     def _share(self, key: Key, cluster: Cluster, places: Places) -> BalancerShare | None:
         """What was asked of the balancer last, None when nothing was."""
         if places.balancer is None:
             return None
-        share = self._world.shares.of(document_key(cluster.account.key, places.balancer)).get(key)
+        share = self._world.shares.of(places.document(places.balancer, cluster)).get(key)
         return share if share is not None and is_wish(share) else None
 
     def _outcome(
@@ -166,7 +173,7 @@ class ServiceExposureReconciler:
         ready, brought = known
         served, conditions = self._world.shares.was_served, status.known_conditions(obj)
         results = self._results(key, cluster, places, conditions)
-        new = [id_ for id_ in results if not served(document_key(cluster.account.key, id_), key)]
+        new = [id_ for id_ in results if not served(places.document(id_, cluster), key)]
         stand = status.Stand(key, self._world.marks, places, results, brought, dict.fromkeys(new, conditions))
         shadowed = stand.shadowed_by()
         parts = stand.conditions(ready, made.ports, shadowed)
@@ -199,9 +206,9 @@ class ServiceExposureReconciler:
     async def _delete(self, key: Key, obj: Any) -> Outcome:
         """Our entries leave every document; when they are seen gone, our Service goes, and the object with it."""
         world = self._world
-        lines = list((obj.status.resources if obj.status else None) or ())
-        used = [line.id for line in lines if line.type != SERVICES]
-        if not lines:
+        written = list((obj.status.resources if obj.status else None) or ())
+        used = [line.id for line in written if line.type != SERVICES]
+        if not written:
             return self._released(key)
         check_protected(obj)
         if obj.spec.deletion_policy == "Orphan":
@@ -217,9 +224,10 @@ class ServiceExposureReconciler:
                 "WaitingForCluster",
                 f"ManagedCluster {cluster_key.name} is needed to clean up, and was removed by force: create it again, or set deletionPolicy Orphan to leave what is in Azure",
             )
-        cluster = world.cluster_of(key, obj.spec.cluster_ref, leaving=True)
-        cluster.account.session.resume(stored_operations(obj))
-        pending = leaving.leave_documents(world, key, obj, cluster)
+        cluster = await world.look_at(world.cluster_of(key, obj.spec.cluster_ref, leaving=True))
+        self._resume(obj, cluster)
+        known = lines.believed(world, obj, cluster)
+        pending = leaving.leave_documents(world, key, obj, known)
         if pending:
             names = [document.name.rsplit("/", 1)[-1] for document in pending]
             reason, message = "Deleting", f"being taken out of {', '.join(names)}"
@@ -229,7 +237,7 @@ class ServiceExposureReconciler:
                     reason, message = result.reason, f"not taken out of {name}: {result.message}"
             again = 2.0 if reason == "Deleting" else 15.0
             return Outcome([Condition("Ready", "False", reason, message)], again_after=again, resources=used)
-        services = {line.id for line in lines if line.type == SERVICES}
+        services = {line.id for line in known if line.account is None}
         if obj.spec.type in TYPES and (own := own_service(key, obj.spec)):
             services.add(own)  # a status from before Services were written down in it
         if not await leaving.remove_services(world, key, obj, cluster, sorted(services)):

@@ -1,11 +1,16 @@
 """Our client of Kubernetes: what a refusal becomes, and which writes are guarded."""
 
+import ssl
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
 
 from aks_operator.kube import KubeClient, KubeError
+from aks_operator.kubeconfig import Access
 from tests.unit.aks_operator.apiserver import ApiServer, serving, status
 
 POOL = "/apis/aks-operator.io/v1alpha1/namespaces/ns/nodepools/np"
@@ -106,18 +111,55 @@ async def test_a_collection_is_read_page_by_page(server: ApiServer, kube: KubeCl
     assert [item["n"] async for item in kube.pages("/api/v1/pods")] == [1, 2]
 
 
-TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-
-
 @pytest.mark.parametrize(
-    "user", [{"exec": {"command": "sh"}}, {"auth-provider": {"name": "gcp"}}, {"tokenFile": TOKEN_FILE}]
+    "path", ["@evil.example/api", ":1@evil.example/", ".evil.example/", "", "https://evil.example/"]
 )
-async def test_a_kubeconfig_that_would_run_a_program_or_take_our_token_is_refused(user: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="never done"):
-        await KubeClient.from_dict({"users": [{"name": "u", "user": user}]})
+async def test_what_would_lead_to_another_server_is_no_path(server: ApiServer, kube: KubeClient, path: str) -> None:
+    with pytest.raises(ValueError, match="not a path"):
+        await kube.request("GET", path)
+    assert server.requests == []
 
 
-async def test_a_kubeconfig_that_would_not_verify_tls_is_refused() -> None:
-    cluster = {"server": "https://elsewhere.test", "insecure-skip-tls-verify": True}
-    with pytest.raises(ValueError, match="verify TLS"):
-        await KubeClient.from_dict({"clusters": [{"name": "c", "cluster": cluster}]})
+async def test_a_client_certificate_is_shown_and_its_key_is_left_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path
+    ours, authority = trustme.CA(), trustme.CA()
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(serving)
+    ours.configure_trust(serving)
+    serving.verify_mode = ssl.CERT_REQUIRED
+    app = web.Application()
+    server = ApiServer()
+    server.put("/api", {"seen": True})
+    app.router.add_get("/api", server.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "localhost", 0, ssl_context=serving).start()
+    leaf = ours.issue_cert("admin")
+    found = Access(
+        f"https://localhost:{runner.addresses[0][1]}",
+        authority.cert_pem.bytes().decode(),
+        None,
+        certificate=leaf.cert_chain_pems[0].bytes(),
+        key=leaf.private_key_pem.bytes(),
+    )
+    client = KubeClient.of_cluster(found)
+    try:
+        assert not any(folder.iterdir())
+        assert (await client.get("/api") or {})["seen"]
+    finally:
+        await client.close()
+        await runner.cleanup()
+
+
+async def test_a_certificate_that_is_none_is_said_and_not_shown() -> None:
+    for broken in (
+        Access("https://localhost", "garbage", None, token="t0ken"),
+        Access("https://localhost", None, None, certificate=b"s3cret", key=b"s3cret"),
+    ):
+        with pytest.raises(ValueError, match="as PEM") as refused:
+            KubeClient.of_cluster(broken)
+        assert "s3cret" not in repr(refused.value) + repr(broken)
+        assert refused.value.__context__ is None

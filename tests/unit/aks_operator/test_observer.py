@@ -103,6 +103,32 @@ async def test_a_write_to_a_child_voids_what_was_seen_of_its_parent(observer: Ob
     assert arm.requests == [("LIST", GROUP), ("GET", CLUSTER)]
 
 
+async def test_a_glance_is_content_with_a_list_however_much_was_written_since(
+    observer: Observer, arm: Arm, clock: Clock
+) -> None:
+    arm.bodies[CLUSTER.casefold()] = {"id": CLUSTER, "type": "Microsoft.ContainerService/managedClusters"}
+    for _ in range(3):
+        clock.now += 1
+        assert (await observer.glance(CLUSTER) or {})["id"] == CLUSTER
+        observer.wrote(f"{CLUSTER}/agentPools/np")
+    assert arm.requests == [("LIST", GROUP)]
+
+
+async def test_a_glance_at_what_a_list_lacks_is_a_get_and_then_a_list(
+    observer: Observer, arm: Arm, clock: Clock
+) -> None:
+    assert await observer.glance(CLUSTER) is None
+    assert await observer.glance(CLUSTER) is None, "that it is not there is remembered"
+    assert arm.requests == [("LIST", GROUP), ("GET", CLUSTER)]
+    arm.bodies[CLUSTER.casefold()] = {"id": CLUSTER, "type": "Microsoft.ContainerService/managedClusters"}
+    clock.now += 1
+    observer.wrote(CLUSTER)
+    for _ in range(3):
+        observer.wrote(f"{CLUSTER}/agentPools/np")
+        assert await observer.glance(CLUSTER) is not None
+    assert arm.requests[2:] == [("GET", CLUSTER), ("LIST", GROUP)]
+
+
 async def test_a_fresh_look_is_a_request_of_its_own(observer: Observer, arm: Arm) -> None:
     await observer.one(ONE)
     await observer.one(ONE, fresh=True)

@@ -14,6 +14,7 @@ from aks_operator.port import (
     AuthorizationFailed,
     Busy,
     CloudError,
+    Locked,
     NotFound,
     Priority,
     Terminal,
@@ -103,7 +104,7 @@ async def test_a_new_process_goes_on_with_what_the_status_remembers(session: Ses
     arm.slow = True
     await session.converge(wanted())
     after = session_of(arm, clock)
-    after.resume(stored(session))
+    after.resume(stored(session), [ID])
     arm.requests.clear()
     assert (await after.converge(wanted())).again_after == 7.0
     assert arm.requests == [("POLL", f"{OPERATIONS}1")]
@@ -121,9 +122,27 @@ async def test_a_new_process_without_the_url_reads_the_state(session: Session, a
     "url", ["", "https://evil.example/subscriptions/s/operations/1", "http://arm/subscriptions/s/operations/1"]
 )
 async def test_a_foreign_url_in_a_status_is_dropped(session: Session, arm: Arm, url: str) -> None:
-    session.resume([{"resource": ID, "kind": "create", "startedAt": "", "url": url}])
+    session.resume([{"resource": ID, "kind": "create", "startedAt": "", "url": url}], [ID])
     await session.converge(wanted())
     assert "POLL" not in {verb for verb, _ in arm.requests}
+
+
+@pytest.mark.parametrize(
+    ("resource", "taken"),
+    [
+        pytest.param(ID.upper(), True, id="its own"),
+        pytest.param(f"{ID}/securityRules/r", True, id="a child of its own"),
+        pytest.param(f"{ID}2", False, id="one that begins alike"),
+        pytest.param("/subscriptions/s", False, id="all of the subscription"),
+        pytest.param("", False, id="none"),
+    ],
+)
+async def test_a_status_tells_only_of_operations_on_what_is_the_objects_own(
+    session: Session, resource: str, taken: bool
+) -> None:
+    stored = {"resource": resource, "kind": "create", "startedAt": "t", "url": f"{OPERATIONS}1"}
+    session.resume([stored], [ID])
+    assert (resource.casefold() in session.operations) is taken
 
 
 async def test_a_failure_is_told_once_though_the_status_still_remembers_its_operation(
@@ -136,7 +155,7 @@ async def test_a_failure_is_told_once_though_the_status_still_remembers_its_oper
     clock.now += 7
     with pytest.raises(Terminal, match="zones are full"):
         await session.converge(wanted())
-    session.resume(remembered)
+    session.resume(remembered, [ID])
     turn = await session.converge(wanted(a=2))
     assert turn.operation == "update", "another wish is tried"
     assert len(arm.writes) == 2
@@ -161,7 +180,7 @@ async def test_what_was_refused_for_good_is_not_sent_again_until_the_wish_change
 
 
 async def test_what_was_refused_is_sent_again_when_the_user_asks_for_it(session: Session, arm: Arm) -> None:
-    arm.refuse = lambda verb, id_: Terminal("no", code="ScopeLocked") if verb == "PUT" else None
+    arm.refuse = lambda verb, id_: Terminal("no", code="RequestDisallowedByPolicy") if verb == "PUT" else None
     for attempt in ("", "", "2026-01-01", "2026-01-01", "2026-01-02"):
         token = ATTEMPT.set(attempt)
         with pytest.raises(Terminal):
@@ -235,7 +254,14 @@ async def test_a_poll_is_less_urgent_than_a_change_and_more_than_a_drift_check(
     assert seen == [Priority.POLL, Priority.POLL, Priority.DRIFT]
 
 
-@pytest.mark.parametrize("error", [Busy("later", code="RetryableError"), Transient("oops", code="InternalServerError")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Busy("later", code="RetryableError"),
+        Transient("oops", code="InternalServerError"),
+        Locked("take it off", code="ScopeLocked"),
+    ],
+)
 async def test_what_may_yet_be_taken_is_sent_again(session: Session, arm: Arm, error: CloudError) -> None:
     arm.refuse = lambda verb, id_: error if verb == "PUT" else None
     for _ in range(2):
@@ -295,7 +321,7 @@ async def test_a_document_waits_for_what_is_under_way_on_its_children(session: S
 
 
 def test_an_operations_url_is_shown_nowhere(session: Session) -> None:
-    session.resume([{"resource": ID, "kind": "create", "startedAt": "t", "url": f"{OPERATIONS}signed"}])
+    session.resume([{"resource": ID, "kind": "create", "startedAt": "t", "url": f"{OPERATIONS}signed"}], [ID])
     assert "signed" not in repr(session.operations)
 
 

@@ -99,4 +99,6 @@ class Asking:
             self.world.documents.look(document)
 
     def _say(self, id_: str, share: object) -> None:
-        self.world.documents.say(self.cluster.account.key, id_, self.key, share)
+        if self.world.cache.get(self.key) is None:
+            return  # it went while we waited, and its leave was taken for it
+        self.world.documents.say(self.places.holder(id_, self.cluster).key, id_, self.key, share)

@@ -12,7 +12,8 @@ from aks_operator.documents.shares import DROP, ORPHAN, is_wish
 from aks_operator.keys import Key
 from aks_operator.kinds.base import Cluster, World
 from aks_operator.kinds.exposures import backend
-from aks_operator.kinds.exposures.places import SERVICES, Places
+from aks_operator.kinds.exposures.lines import Line, believed, documents
+from aks_operator.kinds.exposures.places import Places
 from aks_operator.marks import mark_of, owner_hash
 from aks_operator.outcome import Hold
 from aks_operator.port import NotFound
@@ -54,15 +55,15 @@ async def let_go(world: World, key: Key, obj: Any, cluster: Cluster, places: Pla
     """
     now = [id_ for id_, _, _ in places.lines()]
     left = []
-    for line in (obj.status.resources if obj.status else None) or ():
+    for line in believed(world, obj, cluster):
         if any(same(line.id, id_) for id_ in now):
             continue
         if places.brought is not None and same(line.id, places.brought):
             continue  # it was ours, and is read from now on
-        if line.type == SERVICES:
+        if line.account is None:
             gone = await _service_left(world, key, cluster, line.id)
         else:
-            document = world.documents.say(cluster.account.key, line.id, key, farewell(obj, line.type))
+            document = world.documents.say(line.account.key, line.id, key, farewell(obj, line.type))
             world.documents.look(document)
             gone = has_left(world, key, document)
         if not gone:
@@ -70,15 +71,14 @@ async def let_go(world: World, key: Key, obj: Any, cluster: Cluster, places: Pla
     return left
 
 
-def leave_documents(world: World, key: Key, obj: Any, cluster: Cluster) -> list[Key]:
+def leave_documents(world: World, key: Key, obj: Any, lines: Iterable[Line]) -> list[Key]:
     """Every document is told that nothing is asked of it any more; returns those that still have something of ours."""
     pending = []
-    for line in (obj.status.resources if obj.status else None) or ():
-        if line.type != SERVICES:
-            document = world.documents.say(cluster.account.key, line.id, key, farewell(obj, line.type))
-            world.documents.look(document)
-            if not has_left(world, key, document):
-                pending.append(document)
+    for line, account in documents(lines):
+        document = world.documents.say(account.key, line.id, key, farewell(obj, line.type))
+        world.documents.look(document)
+        if not has_left(world, key, document):
+            pending.append(document)
     return pending
 
 
@@ -87,11 +87,12 @@ def leave_orphaned(world: World, key: Key, obj: Any) -> list[Key]:
 
     An account that cannot be had, or an Azure that does not take it, holds nobody.
     """
-    account = world.open_account(key, obj)
-    if account is None:
+    try:
+        cluster = world.cluster_of(key, obj.spec.cluster_ref, leaving=True)
+    except Hold:
         return []
     pending = []
-    for line in (obj.status.resources if obj.status else None) or ():
+    for line, account in documents(believed(world, obj, cluster)):
         if line.type == PUBLIC_IPS or line.type.startswith(f"{ZONES}/"):
             document = world.documents.say(account.key, line.id, key, ORPHAN)
             world.documents.look(document)
@@ -107,7 +108,7 @@ async def remove_services(world: World, key: Key, obj: Any, cluster: Cluster, pa
     A cluster whose object was deleted waits for us: it does not go yet. It is not waited for when it does not answer.
     """
     skip = (obj.metadata.annotations or {}).get("aks-operator.io/skip-in-cluster-cleanup") == "true"
-    if skip or not cluster.in_azure or cluster.stopped:
+    if skip or not (cluster.in_azure and cluster.ours) or cluster.stopped:
         return True
     try:
         gone = [await _service_left(world, key, cluster, path) for path in paths]

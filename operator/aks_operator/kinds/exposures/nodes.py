@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from aks_operator.desired.cluster import MACHINES
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World
+from aks_operator.kinds.base import Cluster, World, azure_name
 from aks_operator.outcome import Hold
 from aks_operator.plan import settled
 
@@ -27,7 +27,8 @@ async def node_addresses(world: World, key: Key, spec: Any, cluster: Cluster) ->
             raise Hold("Invalid", f"NodePool {pool_key.name} is of another cluster: correct nodePoolRefs")
         if pool.status is None or not pool.status.id:
             continue
-        for machine in await cluster.account.session.observer.all(MACHINES, pool.status.id):
+        id_ = f"{cluster.id}/agentPools/{azure_name(pool)}"
+        for machine in await cluster.account.session.observer.all(MACHINES, id_):
             if settled(machine):
                 network = (machine.get("properties") or {}).get("network") or {}
                 found = [ip for ip in network.get("ipAddresses") or () if ip.get("family") != "IPv6"]
@@ -37,8 +38,7 @@ async def node_addresses(world: World, key: Key, spec: Any, cluster: Cluster) ->
 
 async def network_of(cluster: Cluster) -> tuple[str, str]:
     """The ids of the virtual network and of the subnet in which the nodes are. Raises Hold."""
-    scope = f"/subscriptions/{cluster.account.subscription}/resourceGroups/{cluster.obj.status.node_resource_group}"
-    found = await cluster.account.session.observer.all(VNETS, scope)
+    found = await cluster.account.session.observer.all(VNETS, cluster.node_group)
     subnets = (found[0].get("properties") or {}).get("subnets") or () if found else ()
     if not subnets:
         raise Hold("WaitingForNetwork", "the cluster's virtual network is not there yet", again_after=5.0)

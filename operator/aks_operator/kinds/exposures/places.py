@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aks_operator.accounts import invited
+from aks_operator.accounts import Account, invited
 from aks_operator.armid import parse
 from aks_operator.desired.address import public_ip_name
 from aks_operator.desired.exposure import BALANCERS, GROUPS, PUBLIC_IPS, service_name
 from aks_operator.desired.zone import ZONES
+from aks_operator.documents.reconciler import document_key
 from aks_operator.keys import Key
 from aks_operator.kinds.base import Cluster, World, azure_name
 from aks_operator.kinds.exposures.types import TYPES, Traits
@@ -34,11 +35,21 @@ class Places:
     rules: list[str] = field(default_factory=list)
     record: str | None = None
     zone: Key | None = None
+    zone_account: Account | None = None
+    """Whose cloud the record is in: the zone's, which may be another than the cluster's."""
     host: str | None = None
 
     def documents(self) -> list[str]:
         """The ids of the documents in ARM, in the order in which they are made."""
         return [id_ for id_ in (self.address, self.balancer, *self.rules, self.record) if id_]
+
+    def holder(self, id_: str, cluster: Cluster) -> Account:
+        """The account whose cloud one of the documents is in."""
+        return self.zone_account if id_ == self.record and self.zone_account is not None else cluster.account
+
+    def document(self, id_: str, cluster: Cluster) -> Key:
+        """The queue key of one of the documents."""
+        return document_key(self.holder(id_, cluster).key, id_)
 
     def lines(self) -> list[tuple[str, str, str]]:
         """Everything of ours: id, type, and the condition that tells how it stands."""
@@ -59,7 +70,7 @@ def own_service(key: Key, spec: Any) -> str | None:
 
 
 async def places_of(world: World, key: Key, spec: Any, cluster: Cluster) -> Places:
-    """The places of an exposure. Raises Hold."""
+    """The places of an exposure; `cluster` as ARM has it (see World.look_at). Raises Hold."""
     traits = TYPES[spec.type]
     places = Places(traits, own_service(key, spec))
     group, name = cluster.obj.spec.resource_group, azure_name(cluster.obj)
@@ -79,7 +90,7 @@ async def places_of(world: World, key: Key, spec: Any, cluster: Cluster) -> Plac
     if places.guarded:
         places.rules = await _groups(cluster)
     if spec.dns is not None:
-        _add_record(world, key, spec, places)
+        await _add_record(world, key, spec, places)
     return places
 
 
@@ -93,7 +104,7 @@ def _of_subscription(id_: str, cluster: Cluster) -> str:
     return id_
 
 
-def _add_record(world: World, key: Key, spec: Any, places: Places) -> None:
+async def _add_record(world: World, key: Key, spec: Any, places: Places) -> None:
     zone_key = Key("DNSZone", spec.dns.zone_ref.namespace or key.namespace, spec.dns.zone_ref.name)
     zone = world.parsed(zone_key)
     if zone is None:
@@ -108,17 +119,18 @@ def _add_record(world: World, key: Key, spec: Any, places: Places) -> None:
             "Invalid",
             f"DNSZone {zone_key.name} is public, and a ClusterIP is reached from inside alone: name a Private zone, or leave dns out",
         )
-    if zone.status is None or not zone.status.id:
+    account, id_ = world.zone_of(zone_key)
+    made = zone.status is not None and zone.status.id
+    if not made or not await world.has(account, id_, ZONES, zone_key):
         raise Hold("WaitingForZone", f"DNSZone {zone_key.name} is not there yet")
-    places.zone = zone_key
-    places.record = f"{zone.status.id}/{places.traits.record}/{spec.dns.name}"
+    places.zone, places.zone_account = zone_key, account
+    places.record = f"{id_}/{places.traits.record}/{spec.dns.name}"
     places.host = zone.spec.zone if spec.dns.name == "@" else f"{spec.dns.name}.{zone.spec.zone}"
 
 
 async def _groups(cluster: Cluster) -> list[str]:
     """The NSGs that judge the nodes: AKS's own, in the node resource group."""
-    scope = f"/subscriptions/{cluster.account.subscription}/resourceGroups/{cluster.obj.status.node_resource_group}"
-    found = await cluster.account.session.observer.all(GROUPS, scope)
+    found = await cluster.account.session.observer.all(GROUPS, cluster.node_group)
     ours = [str(group["id"]) for group in found if str(group["name"]).startswith("aks-agentpool-")] or [
         str(g["id"]) for g in found
     ]

@@ -9,8 +9,11 @@ from yarl import URL
 
 from aks_operator.cloud.arm import AzureCloud
 from aks_operator.cloud.budget import Budget
+from aks_operator.port import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from aks_operator.cloud.clients import Clients
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000A"
@@ -110,3 +113,20 @@ def test_what_may_be_asked_goes_to_our_host_also_by_the_clients_own_parser(edits
         )
         assert sent.raw_path.lower().startswith(f"/subscriptions/{SUBSCRIPTION.lower()}/")
         assert ".." not in sent.raw_parts
+
+
+@pytest.mark.parametrize("verb", ["get", "list", "put", "delete", "post"])
+async def test_what_lies_in_another_subscription_is_not_asked_for_under_our_own(verb: str) -> None:
+    group = "/subscriptions/another/resourceGroups/shop"
+    clusters = "Microsoft.ContainerService/managedClusters"
+    id_ = f"{group}/providers/{clusters}/shop"
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "get": lambda: AZURE.get(id_),
+        "list": lambda: AZURE.list(clusters, group),
+        "put": lambda: AZURE.put(id_, {}),
+        "delete": lambda: AZURE.delete(id_),
+        "post": lambda: AZURE.post(id_, "listClusterAdminCredential"),
+    }
+    with pytest.raises(Terminal, match="another subscription") as refused:
+        await calls[verb]()
+    assert refused.value.code == "NotAllowed"

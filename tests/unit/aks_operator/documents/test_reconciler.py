@@ -45,8 +45,14 @@ class Office:
     shares: Shares
     documents: Documents
 
+    def host(self, kind: str, name: str, **spec: Any) -> None:
+        """A cluster or a zone as last seen."""
+        meta = {"uid": name, "resourceVersion": "1"}
+        self.cache.remember(Key(kind, "ns", name), {"metadata": meta, "spec": {"resourceGroup": "shop", **spec}})
+
     def exposure(self, key: Key, *, uses: list[str] | None = None, created: str = "", **spec: Any) -> None:
-        """An exposure as last seen; `uses` are the ids in its status."""
+        """An exposure of the cluster `shop` as last seen; `uses` are the ids in its status."""
+        spec = {"clusterRef": {"name": "shop", "namespace": "ns"}, **spec}
         resources = [{"id": id_} for id_ in uses or ()]
         status = {"id": f"{GROUP}/loadBalancers/x", "resources": resources} if uses is not None else {}
         meta = {"uid": key.name, "resourceVersion": "1", "creationTimestamp": created}
@@ -70,7 +76,9 @@ def office() -> Office:
     arm, cache, queue, shares = Arm(clock), Cache(references("op")), WorkQueue(clock), Shares()
     session = Session(arm, Observer(arm, clock, 60.0), clock=clock, now=lambda: "t", poll_interval=10.0)
     accounts = cast("Accounts", SimpleNamespace(get=lambda key: SimpleNamespace(session=session)))
-    return Office(arm, clock, cache, queue, shares, Documents(cache, queue, accounts, shares, MARKS))
+    made = Office(arm, clock, cache, queue, shares, Documents(cache, queue, accounts, shares, MARKS))
+    made.host("ManagedCluster", "shop", allowedNamespaces=["invited"])
+    return made
 
 
 async def made(office: Office, *owners: Key) -> None:
@@ -114,6 +122,71 @@ async def test_who_may_use_an_address_and_has_not_spoken_is_waited_for(
     office.documents.say(ACCOUNT, ADDRESS, A, DROP)
     await office.rest()
     assert office.exists is stays
+
+
+@pytest.mark.parametrize(
+    ("namespace", "spec", "waited"),
+    [
+        pytest.param("invited", {}, True, id="invited"),
+        pytest.param("stranger", {}, False, id="not invited"),
+        pytest.param(
+            "stranger", {"clusterRef": {"name": "shop"}}, False, id="a cluster of that name that is not there"
+        ),
+        pytest.param(
+            "invited", {"clusterRef": {"name": "far", "namespace": "ns"}}, False, id="of another group's cluster"
+        ),
+    ],
+)
+@pytest.mark.parametrize("uses", [[ADDRESS], None])
+async def test_nobody_waits_for_who_may_not_use_the_address(
+    office: Office, uses: list[str] | None, namespace: str, spec: dict[str, Any], waited: bool
+) -> None:
+    await made(office, A)
+    office.host("ManagedCluster", "far", resourceGroup="elsewhere", allowedNamespaces=["*"])
+    stranger = Key("ServiceExposure", namespace, "b")
+    office.exposure(stranger, uses=uses, publicIP={"name": "shop-ip"}, **spec)
+    office.documents.say(ACCOUNT, ADDRESS, A, DROP)
+    await office.rest()
+    assert office.exists is waited
+
+
+ZONE = f"{GROUP}/dnsZones/shop.example"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "zone", "name", "waited"),
+    [
+        pytest.param("ns", "zone", "www", True, id="of the zone's namespace"),
+        pytest.param("invited", "zone", "WWW", True, id="invited"),
+        pytest.param("stranger", "zone", "www", False, id="not invited"),
+        pytest.param("ns", "zone", "api", False, id="another name"),
+        pytest.param("ns", "other", "www", False, id="that name in another zone"),
+        pytest.param("ns", "none", "www", False, id="a zone that is not there"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["by its status", "by its spec"])
+async def test_nobody_waits_for_who_may_not_have_the_name(
+    office: Office, known: bool, namespace: str, zone: str, name: str, waited: bool
+) -> None:
+    office.host("DNSZone", "zone", zone="shop.example", allowedNamespaces=["invited"])
+    office.host("DNSZone", "other", zone="other.example")
+    record, key = f"{ZONE}/A/www", document_key(ACCOUNT, f"{ZONE}/A/www")
+    office.exposure(A, uses=[record])
+    mark = MARKS.value(Key("DNSZone", "ns", "zone"))
+    office.documents.say(ACCOUNT, record, A, RecordShare(("203.0.113.1",), 300, mark))
+    while await office.documents.reconcile(key) is not None:
+        pass
+    where = {"zone": ZONE, "other": f"{GROUP}/dnsZones/other.example", "none": f"{GROUP}/dnsZones/none.example"}[zone]
+    uses = [f"{where}/A/{name}"] if known else None
+    office.exposure(
+        Key("ServiceExposure", namespace, "b"),
+        uses=uses,
+        dns={"name": name, "zoneRef": {"name": zone, "namespace": "ns"}},
+    )
+    office.documents.say(ACCOUNT, record, A, DROP)
+    while await office.documents.reconcile(key) is not None:
+        pass
+    assert (record.casefold() in office.arm.bodies) is waited
 
 
 async def test_an_orphaned_address_stays_with_its_mark_and_says_for_whom(office: Office) -> None:

@@ -13,6 +13,7 @@ from aks_operator.desired.zone import RecordShare
 from aks_operator.documents.reconciler import Documents, document_key
 from aks_operator.documents.shares import DROP, ORPHAN, Result, Shares
 from aks_operator.keys import Key
+from aks_operator.kinds.base import Cluster
 from aks_operator.kinds.exposures.leaving import has_left, let_go
 from aks_operator.kinds.exposures.places import Places
 from aks_operator.kinds.exposures.status import part
@@ -22,14 +23,15 @@ from aks_operator.objects import parse, references
 from aks_operator.queue import WorkQueue
 
 if TYPE_CHECKING:
-    from aks_operator.accounts import Accounts
-    from aks_operator.kinds.base import Cluster, World
+    from aks_operator.accounts import Account, Accounts
+    from aks_operator.kinds.base import World
 
 MARKS = Marks("m")
 NETWORK = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Network"
 ADDRESS, RECORD = f"{NETWORK}/publicIPAddresses/ip", f"{NETWORK}/dnsZones/shop.example/A/www"
 RECORDS = "Microsoft.Network/dnsZones/A"
-BALANCER, GROUP = f"{NETWORK}/loadBalancers/shop-public", f"{NETWORK}/networkSecurityGroups/aks-nsg"
+BALANCER = f"{NETWORK}/loadBalancers/shop-public"
+GROUP = "/subscriptions/s/resourceGroups/MC_shop/providers/Microsoft.Network/networkSecurityGroups/aks-nsg"
 ACCOUNT = Key("CloudAccount", "ns", "default")
 A, B = Key("ServiceExposure", "ns", "a"), Key("ServiceExposure", "ns", "b")
 OURS, THEIRS = {OWNER_TAG: "m/ns/shop"}, {OWNER_TAG: "other/ns/shop"}
@@ -58,7 +60,7 @@ class Desk:
 def desk() -> Desk:
     cache, queue, shares = Cache(references("op")), WorkQueue(lambda: 0.0), Shares()
     documents = Documents(cache, queue, cast("Accounts", SimpleNamespace()), shares, MARKS)
-    world = cast("World", SimpleNamespace(documents=documents, shares=shares, marks=MARKS))
+    world = cast("World", SimpleNamespace(documents=documents, shares=shares, marks=MARKS, cache=cache))
     return Desk(shares, documents, world)
 
 
@@ -121,7 +123,14 @@ def exposure(*lines: tuple[str, str], **spec: Any) -> Any:
     return parse("ServiceExposure", {"metadata": {"name": "a"}, "spec": full, "status": status})
 
 
-CLUSTER = cast("Cluster", SimpleNamespace(account=SimpleNamespace(key=ACCOUNT)))
+CLUSTER = Cluster(
+    Key("ManagedCluster", "ns", "shop"),
+    None,
+    cast("Account", SimpleNamespace(key=ACCOUNT, subscription="s")),
+    "/subscriptions/s/resourceGroups/shop/providers/Microsoft.ContainerService/managedClusters/shop",
+    ours=True,
+    node_group="/subscriptions/s/resourceGroups/MC_shop",
+)
 
 
 async def test_what_was_used_before_is_let_go_of_and_remembered_until_it_is_seen_gone(desk: Desk) -> None:
