@@ -20,6 +20,7 @@ from tests.chart.rendering import OPERATOR as CHART
 from tests.chart.rendering import ROOT, helm_program
 from tests.cluster.api import MERGE, PLURALS, Api, Json, condition, path_of
 from tests.cluster.operators import Operator
+from tests.cluster.service_accounts import as_account, token_of
 from tests.contract.bodies import LOCATION
 from tests.contract.cloud import Arm, Cloud, until
 
@@ -330,22 +331,6 @@ class Release:
             self.operator.stop()
         helm = self.helm("uninstall", self.name, "--no-hooks", "--ignore-not-found")
         helm.communicate(timeout=90)
-
-
-def token_of(api: Api, namespace: str, account: str) -> str:
-    """A token of a ServiceAccount."""
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
-    return str(api.create(path, body)["status"]["token"])
-
-
-def as_account(admin: str, api: Api, namespace: str, account: str, folder: Path) -> str:
-    """A kubeconfig for a ServiceAccount."""
-    document = yaml.safe_load(Path(admin).read_text())
-    document["users"][0]["user"] = {"token": token_of(api, namespace, account)}
-    path = folder / f"{account}.kubeconfig"
-    path.write_text(yaml.safe_dump(document))
-    return str(path)
 
 
 def run_in_pod(

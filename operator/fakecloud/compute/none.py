@@ -1,5 +1,6 @@
 """No machines at all: ARM state only, for tests of scale."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -12,11 +13,11 @@ class NoCompute:
     """Takes every wish as fulfilled.
 
     Its kubeconfigs are well formed and lead nowhere: there is no API server. With a `kubeconfig` (a file's path) every
-    cluster has that one's: one real API server that all of them share.
+    cluster has that one's as it is when it is asked for: one real API server that all of them share.
     """
 
     def __init__(self, kubeconfig: str | None = None) -> None:
-        self._kubeconfig = Path(kubeconfig).read_bytes() if kubeconfig is not None else None
+        self._kubeconfig = Path(kubeconfig) if kubeconfig is not None else None
 
     async def start(self) -> None:
         """See Compute."""
@@ -55,7 +56,7 @@ class NoCompute:
     async def kubeconfig(self, cluster_id: str, *, admin: bool) -> bytes:
         """See Compute."""
         if self._kubeconfig is not None:
-            return self._kubeconfig
+            return await asyncio.to_thread(self._kubeconfig.read_bytes)
         name = cluster_id.rpartition("/")[2]
         config = {
             "apiVersion": "v1",
