@@ -386,11 +386,16 @@ def test_a_cluster_deleted_in_azure_is_made_again_with_its_pools(desk: Desk) -> 
     desk.ready("NodePool", "web")
     id_ = desk.arm_id(bodies.CLUSTERS, "shop")
     desk.arm.remove(id_)
-    until("it is there again", lambda: True if (desk.seen(f"{id_}/agentPools/web") or {}).get("id") else None)
+    until("it is there again", lambda: at_rest(desk, f"{id_}/agentPools/web"))  # Ready may be said of the one before
     for kind, name in (("ManagedCluster", "shop"), ("NodePool", "system"), ("NodePool", "web")):
         desk.ready(kind, name)
     made = desk.seen(f"{id_}/agentPools/web") or {}
     assert (made["properties"]["provisioningState"], made["properties"]["count"]) == ("Succeeded", 2)
+
+
+def at_rest(desk: Desk, id_: str) -> bool | None:
+    properties = (desk.seen(id_) or {}).get("properties") or {}
+    return properties.get("provisioningState") == "Succeeded" or None
 
 
 def test_a_resource_group_deleted_in_azure_is_made_again_with_all_in_it(desk: Desk) -> None:
