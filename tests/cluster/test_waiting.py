@@ -449,3 +449,17 @@ def test_a_fence_of_names_is_kept(office: Office) -> None:
     assert "'team-'" in desk.refused("DNSZone", "zone", "NotAllowed")
     desk.edit("DNSZone", "zone", resourceGroup=f"team-{desk.namespace}")
     desk.ready("DNSZone", "zone")
+
+
+def test_a_cluster_says_why_the_pool_that_it_is_created_with_does_not_come(desk: Desk) -> None:
+    desk.cluster()
+    desk.pool(managementPolicy="Plan")
+
+    def look() -> bool | None:
+        return "managementPolicy Plan" in condition(desk.get("ManagedCluster", "shop")).get("message", "") or None
+
+    until("the cluster names what is in its way", look)
+    assert condition(desk.get("ManagedCluster", "shop"))["reason"] == "WaitingForSystemPool"
+    assert desk.writes("/providers/") == []
+    desk.edit("NodePool", "system", managementPolicy="Manage")
+    desk.ready("ManagedCluster", "shop")

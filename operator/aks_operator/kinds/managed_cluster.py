@@ -71,9 +71,7 @@ class ManagedClusterReconciler:
             if observed is None and not account.session.under_way(id_):
                 first, pool = self._first_pool(key)
                 if pinned and (pool.status is None or not pool.status.id):  # it is made with us: first it says so
-                    return Outcome(
-                        [Condition("Ready", "False", "Creating", f"NodePool {first.name} is about to be created")]
-                    )
+                    return Outcome([_before_its_pool(first, pool)], again_after=world.settings.poll_interval_seconds)
                 pools = [profile(azure_name(pool), pool.spec, mark=world.marks.value(first))]
             mark = world.marks.value(key)
             desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
@@ -151,6 +149,16 @@ class ManagedClusterReconciler:
             return RELEASE
         status = {"provisioningState": provisioning(turn.body) or "Deleting", "deletion": None}
         return Outcome([progress(turn, deleting=True)], status, again_after=turn.again_after, resources=[id_])
+
+
+def _before_its_pool(first: Key, pool: Any) -> Condition:
+    """What a cluster says that waits for the pool it is created with: that may be one which cannot be made."""
+    known = (pool.status.conditions if pool.status is not None else None) or ()
+    for condition in known:
+        if condition.type == "Stalled" and condition.observed_generation == pool.metadata.generation:
+            message = f"it is created together with NodePool {first.name}, which cannot be: {condition.message}"
+            return Condition("Ready", "False", "WaitingForSystemPool", message)
+    return Condition("Ready", "False", "Creating", f"NodePool {first.name} is about to be created")
 
 
 def _facts(body: Body | None) -> dict[str, Any]:
