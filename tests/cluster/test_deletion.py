@@ -194,6 +194,7 @@ def shop(office: Office, dns_port: int) -> Iterator[Shop]:
 # any order
 
 
+@pytest.mark.timeout(300)
 def test_every_order_of_the_kinds_comes_to_the_same_end(office: Office, dns_port: int) -> None:
     """All orders side by side, one kind after the other: the next when the operator has answered to the one before."""
     desk = office.desk()
