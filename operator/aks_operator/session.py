@@ -55,6 +55,8 @@ class Converged:
     again_after: float | None = None
     operation: str | None = None
     """What is under way: "create", "update" or "delete"; None when nothing is."""
+    looked: bool = True
+    """Whether `body` is what the cloud has, None included; False while something is under way: nobody looks then."""
 
     @property
     def done(self) -> bool:
@@ -296,7 +298,7 @@ class Session:
 
 def _waiting(operation: Operation, seconds: float) -> Converged:
     step = Step("wait", operation.resource, f"{operation.kind} is under way since {operation.started_at}")
-    return Converged(None, step, seconds, operation.kind)
+    return Converged(None, step, seconds, operation.kind, looked=False)
 
 
 def _hash(value: object) -> str:

@@ -77,7 +77,7 @@ class ManagedClusterReconciler:
             desired = cluster(id_, spec, azure_name=azure_name(obj), mark=mark, pools=pools, observed=observed)
             turn = await account.session.converge(desired, applied_tags=known_tags(obj), pinned=pinned)
         ready = progress(turn)
-        body = turn.body or observed
+        body = turn.body if turn.looked else observed
         if ready.status == "True" and spec.kubeconfig_secret is not None:
             await self._write_kubeconfig(key, obj, account, id_)
         status = {**_facts(body), "appliedTags": applied_tags(obj, turn), "nodes": self._nodes(key)}

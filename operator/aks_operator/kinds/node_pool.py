@@ -72,7 +72,7 @@ class NodePoolReconciler:
         if not turn.done:
             session.observer.stale(MACHINES, id_)
         ready = progress(turn)
-        body = turn.body or observed
+        body = turn.body if turn.looked else observed
         known = obj.status.nodes if obj.status is not None and turn.done else None
         status = {**await self._facts(cluster, id_, body, known), "id": id_, "deletion": None}
         status |= {"appliedTags": applied_tags(obj, turn), "resources": [resource_status(id_, POOLS, ready)]}

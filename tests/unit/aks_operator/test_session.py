@@ -100,6 +100,19 @@ async def test_an_operation_is_polled_when_it_is_due_and_not_before(session: Ses
     assert arm.writes == []
 
 
+async def test_a_turn_says_whether_it_has_looked(session: Session, arm: Arm, clock: Clock) -> None:
+    """A list may show what has gone since: what a turn saw is true, and only one that waits has seen nothing."""
+    await session.converge(wanted())
+    clock.now += 61
+    assert await session.observer.one(ID) is not None
+    del arm.bodies[ID.casefold()]
+    turn = await session.converge(wanted(a=2), pinned=False)
+    assert (turn.looked, turn.body) == (True, None)
+    arm.slow = True
+    await session.converge(wanted())
+    assert not (await session.converge(wanted())).looked
+
+
 async def test_a_new_process_goes_on_with_what_the_status_remembers(session: Session, arm: Arm, clock: Clock) -> None:
     arm.slow = True
     await session.converge(wanted())
