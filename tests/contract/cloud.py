@@ -306,6 +306,8 @@ class Arm(Generic[C]):
         reply = self._patient(lambda: self.delete(path))
         assert reply.status in {200, 202, 204}, reply
         assert self.ended(reply)["status"] == "Succeeded"
+        if reply.status == 202:  # a resource group's deletion has no operation that could be asked
+            until(f"{path} is gone", lambda: self.get(path).status == 404 or None)
 
 
 @dataclass(frozen=True)
