@@ -137,7 +137,26 @@ class Shop:
         return [*groups, *ids, *self.services(), *self.resolved()]
 
     def state(self) -> dict[str, Any]:
-        """All that it has in Azure, by id, as it is now."""
+        """All that it has in Azure, by id, once it is at rest: an exposure is Ready while its balancer gets more nodes."""
+
+        def look() -> dict[str, Any] | None:
+            whole = self._balanced()
+            found = self._bodies()
+            states = {(body.get("properties") or {}).get("provisioningState", "Succeeded") for body in found.values()}
+            return found if whole and states == {"Succeeded"} else None
+
+        return until("all of it is at rest", look)
+
+    def _balanced(self) -> bool:
+        """Whether the balancer has all nodes, as far as an exposure tells."""
+        web = self.desk.find("ServiceExposure", f"web{self.mark}")
+        pools = [self.desk.find("NodePool", name) for name in self.objects["NodePool"]]
+        if web is None or None in pools:
+            return True
+        wanted = sum(pool["status"]["nodes"]["wanted"] for pool in pools if pool is not None)
+        return bool(web["status"]["backends"]["total"] == wanted)
+
+    def _bodies(self) -> dict[str, Any]:
         arm = self.desk.arm
         ids = [str(r["id"]) for r in arm.get(f"{self.group.id}/resources").body["value"]]
         cluster = self.group.path(bodies.CLUSTERS, f"shop{self.mark}")
