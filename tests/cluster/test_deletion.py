@@ -479,8 +479,9 @@ def test_an_account_that_leads_elsewhere_loses_nothing(shop: Shop) -> None:
     shop.ready()
     before = shop.state()
     force(desk, "CloudAccount", "default")
+    shop.spec = {"CloudAccount": {"subscriptionId": OTHER}}
     shop.declare("CloudAccount")
-    desk.edit("CloudAccount", "default", subscriptionId=OTHER)
+    shop.spec = {}
     desk.ready("CloudAccount", "default")
     shop.delete("ServiceExposure", "NodePool", "ManagedCluster")
     for kind, name in (("ServiceExposure", "web"), ("NodePool", "ssd")):

@@ -75,6 +75,11 @@ class Account:
         """The one client's secret."""
         return str(self.account()["clientSecret"])
 
+    def log_in(self) -> str:
+        """A new token for the resource manager."""
+        with self.credential() as credential:
+            return str(credential.get_token(f"{self.endpoint}/.default").token)
+
     def credential(self, *, secret: str | None = None, tenant: str | None = None) -> ClientSecretCredential:
         """azure-identity's own credential, with this cloud as its authority."""
         return ClientSecretCredential(
@@ -221,7 +226,7 @@ class Arm(Generic[C]):
     def __init__(self, cloud: C) -> None:
         self.cloud = cloud
         self._pool = urllib3.PoolManager(ca_certs=cloud.ca, retries=False, timeout=DEADLINE)
-        self.token = cloud.credential().get_token(f"{cloud.endpoint}/.default").token
+        self.token = cloud.log_in()
 
     def close(self) -> None:
         """Close every connection."""

@@ -14,7 +14,7 @@ from aks_operator.desired.zone import ZONES, RecordShare, zone
 from aks_operator.documents.shares import DROP
 from aks_operator.keys import Key
 from aks_operator.objects import parse
-from aks_operator.port import AuthorizationFailed, NotFound, PreconditionFailed, Terminal
+from aks_operator.port import NotFound, PreconditionFailed, Terminal
 from tests.contract import bodies
 from tests.contract.cloud import Group
 from tests.contract.desk import MARKS, A, B, Desk, desk_of
@@ -278,8 +278,9 @@ async def test_refusals_come_typed(desk: Desk) -> None:
         await desk.cloud.put(desk.group.path(CLUSTERS, "c"), bodies.cluster(bodies.profile(mode="User")))
     assert (refused.value.status, refused.value.code) == (400, "BadRequest")
     foreign = "/subscriptions/00000000-0000-0000-0000-00000000ffff/resourceGroups/g"
-    with pytest.raises((NotFound, AuthorizationFailed)):
+    with pytest.raises(Terminal) as outside:
         await desk.cloud.get(foreign)
+    assert outside.value.code == "NotAllowed"
 
 
 async def test_an_old_etag_is_told_as_one(desk: Desk) -> None:

@@ -163,7 +163,7 @@ def test_a_pool_gets_the_newest_image_when_it_is_made(clock: Arm) -> None:
     old = clock.get(f"{path}/agentPools/system").body["properties"]["nodeImageVersion"]
     levers.advance(WEEK)
     levers.close()
-    clock.token = clock.cloud.credential().get_token(f"{clock.cloud.endpoint}/.default").token
+    clock.token = clock.cloud.log_in()
     assert clock.get(f"{path}/agentPools/system").body["properties"]["nodeImageVersion"] == old
     newest = clock.get(f"{path}/agentPools/system/upgradeProfiles/default").body["properties"]["latestNodeImageVersion"]
     assert newest > old
@@ -177,7 +177,7 @@ def test_the_sdk_upgrades_a_node_image_and_again_is_204(clock: Arm) -> None:
     path = clock.make(group.path(CLUSTERS, "c"), cluster())["id"]
     levers.advance(WEEK)
     levers.close()
-    clock.token = clock.cloud.credential().get_token(f"{clock.cloud.endpoint}/.default").token
+    clock.token = clock.cloud.log_in()
     newest = clock.get(f"{path}/agentPools/system/upgradeProfiles/default").body["properties"]["latestNodeImageVersion"]
     clients = Clients(clock.cloud)
     clients.aks.agent_pools.begin_upgrade_node_image_version(group.name, "c", "system").result()

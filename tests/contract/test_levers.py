@@ -164,8 +164,8 @@ def test_the_token_endpoint_is_struck_and_noted_like_any_other(arm: Arm, lever: 
     before = lever.last()
     lever.fault(levers.answer(503, "temporarily_unavailable"), type_="token")
     with pytest.raises(HttpResponseError):
-        arm.cloud.credential().get_token(f"{arm.cloud.endpoint}/.default")
-    assert arm.cloud.credential().get_token(f"{arm.cloud.endpoint}/.default").token
+        arm.cloud.log_in()
+    assert arm.cloud.log_in()
     tokens = [e for e in lever.journal(before) if e["path"].endswith("/token")]
     assert [(e["method"], e["status"], "faults" in e) for e in tokens] == [("POST", 503, True), ("POST", 200, False)]
 
@@ -369,7 +369,7 @@ def test_tokens_expire_by_the_clouds_clock(arm: Arm, lever: Levers, group: Group
     lever.advance(3601)
     reply = arm.get(group.id)
     assert (reply.status, reply.code) == (401, "ExpiredAuthenticationToken")
-    arm.token = arm.cloud.credential().get_token(f"{arm.cloud.endpoint}/.default").token
+    arm.token = arm.cloud.log_in()
     assert arm.get(group.id).status == 200
 
 

@@ -29,8 +29,9 @@ OLD = "2018-11-01"
 def old(arm: Arm) -> Iterator[NetworkManagementClient]:
     """The SDK's client, which asks as it would have in 2018."""
     cloud = arm.cloud
+    credential = cloud.credential()
     client = NetworkManagementClient(
-        cloud.credential(),
+        credential,
         cloud.subscription,
         base_url=cloud.endpoint,
         credential_scopes=[f"{cloud.endpoint}/.default"],
@@ -41,6 +42,7 @@ def old(arm: Arm) -> Iterator[NetworkManagementClient]:
     )
     yield client
     client.close()
+    credential.close()
 
 
 def test_a_network_with_its_group_and_routes(old: NetworkManagementClient, group: Group) -> None:

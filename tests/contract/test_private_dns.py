@@ -18,8 +18,9 @@ GLOBAL = {"location": "global"}
 def client(arm: Arm) -> Iterator[PrivateDnsManagementClient]:
     """The SDK's client."""
     cloud = arm.cloud
+    credential = cloud.credential()
     made = PrivateDnsManagementClient(
-        cloud.credential(),
+        credential,
         cloud.subscription,
         base_url=cloud.endpoint,
         credential_scopes=[f"{cloud.endpoint}/.default"],
@@ -29,6 +30,7 @@ def client(arm: Arm) -> Iterator[PrivateDnsManagementClient]:
     )
     yield made
     made.close()
+    credential.close()
 
 
 @pytest.fixture
