@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import signal
 import time
 import uuid
@@ -31,6 +30,7 @@ from aks_operator.lease import Lease
 from aks_operator.marks import Marks
 from aks_operator.metrics import Metrics
 from aks_operator.objects import KINDS, Objects, references
+from aks_operator.pace import around
 from aks_operator.queue import WorkQueue
 from aks_operator.settings import Settings
 from aks_operator.tenants import Tenants
@@ -183,7 +183,7 @@ class Operator:
     async def _keep_observing(self, accounts: Accounts) -> None:
         """Objects at rest do not look for themselves: one look at each list is for all of them."""
         while True:
-            await asyncio.sleep(self._settings.drift_interval_seconds * random.uniform(0.9, 1.1))  # noqa: S311  # jitter, no secret
+            await asyncio.sleep(around(self._settings.drift_interval_seconds))
             await accounts.round()
 
     def _lease_written(self, version: str | None) -> None:

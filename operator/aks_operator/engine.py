@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -18,7 +17,7 @@ from aks_operator.metrics import Metrics
 from aks_operator.objects import FINALIZER, KINDS, RECONCILE_AT, Objects, parse
 from aks_operator.observer import LOOKS, Looks
 from aks_operator.outcome import Hold, Outcome
-from aks_operator.pace import turn_after
+from aks_operator.pace import around, turn_after
 from aks_operator.port import (
     ATTEMPT,
     PRIORITY,
@@ -196,7 +195,7 @@ class Engine:
         again = await self._say(key, body, outcome, obj)
         if outcome.watched and outcome.again_after is None and looks.keep(key):
             self._resting[key] = looks
-            again = turn_after(self._drift_interval, len(self._cache)) * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
+            again = around(turn_after(self._drift_interval, len(self._cache)))
         return again, False
 
     async def _say(self, key: Key, body: Mapping[str, Any], outcome: Outcome, obj: Any = None) -> float:
@@ -234,9 +233,9 @@ class Engine:
         """When to try again after an error, in seconds, and whether it was a failure (which backs off)."""
         match error:
             case Busy():
-                return (error.retry_after or BUSY_RETRY) * random.uniform(0.8, 1.2), False  # noqa: S311  # jitter, no secret
+                return around(error.retry_after or BUSY_RETRY, 0.8, 1.2), False
             case Throttled():
-                return (error.retry_after or BUSY_RETRY) * random.uniform(1.0, 1.2), False  # noqa: S311  # jitter, no secret
+                return around(error.retry_after or BUSY_RETRY, 1.0, 1.2), False
             case PreconditionFailed() | NotFound():
                 return self._queue.backoff(key), True
             case Unreachable():
@@ -258,7 +257,7 @@ class Engine:
                     self._queue.add(account)
 
     def _rest(self) -> float:
-        return self._drift_interval * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
+        return around(self._drift_interval)
 
 
 def with_summary(given: Iterable[Condition]) -> list[Condition]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import kopf
 from aks_operator.keys import Key
 from aks_operator.kube import KubeClient
 from aks_operator.objects import GROUP_VERSION, KINDS, Objects
+from aks_operator.pace import around
 from aks_operator.settings import Settings
 
 LONGEST_BACKOFF: Final = 10.0
@@ -21,7 +21,7 @@ class EndlessBackoffs:
     """Seconds between kopf's retries of its own requests: never an end, or a watcher would die of a long outage."""
 
     def __iter__(self) -> Iterator[float]:
-        return (min(LONGEST_BACKOFF, 2.0**n) * random.uniform(0.8, 1.2) for n in itertools.count())  # noqa: S311  # jitter
+        return (around(min(LONGEST_BACKOFF, 2.0**n), 0.8, 1.2) for n in itertools.count())
 
 
 KOPF_FINALIZER: Final = "aks-operator.io/kopf"

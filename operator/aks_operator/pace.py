@@ -1,5 +1,6 @@
 """How often what is at rest is looked at, although nothing tells of a change."""
 
+import random
 from collections.abc import Callable
 from typing import Final
 
@@ -7,6 +8,11 @@ LOOKS: Final = 6
 """Looks in a drift interval that all objects at rest share."""
 LONGEST: Final = 3600.0
 """Seconds between two looks at the most."""
+
+
+def around(seconds: float, least: float = 0.9, most: float = 1.1) -> float:
+    """`seconds`, times something between `least` and `most`: what began together does not come again together."""
+    return seconds * random.uniform(least, most)  # noqa: S311  # jitter, no secret
 
 
 def turn_after(drift_interval: float, objects: int) -> float:

@@ -286,7 +286,7 @@ def check_pinned(obj: Any, id_: str) -> None:
 def is_pinned(obj: Any, id_: str) -> bool:
     """Whether the object's status says which resource it stands for. Raises Hold when it now means another."""
     check_pinned(obj, id_)
-    return obj.status is not None and bool(obj.status.id)
+    return not nothing_made(obj)
 
 
 def stored_operations(obj: Any) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from aks_operator.kinds.base import (
     is_pinned,
     known_tags,
     node_counts,
+    nothing_made,
     progress,
     provisioning,
     resource_status,
@@ -70,7 +71,7 @@ class ManagedClusterReconciler:
             pools = []
             if observed is None and not account.session.under_way(id_):
                 first, pool = self._first_pool(key)
-                if pinned and (pool.status is None or not pool.status.id):  # it is made with us: first it says so
+                if pinned and nothing_made(pool):  # it is made with us: first it says so
                     return Outcome([_before_its_pool(first, pool)], again_after=world.settings.poll_interval_seconds)
                 pools = [profile(azure_name(pool), pool.spec, mark=world.marks.value(first))]
             mark = world.marks.value(key)

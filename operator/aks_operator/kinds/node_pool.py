@@ -85,8 +85,7 @@ class NodePoolReconciler:
     def _before(self, key: Key, cluster: Cluster, id_: str, why: str) -> Outcome:
         """The outcome while there is no cluster. The pool that is made with it is pinned with it, all others are free."""
         waits = Condition("Ready", "False", "WaitingForCluster", f"ManagedCluster {cluster.key.name} {why}")
-        made = cluster.obj.status is not None and bool(cluster.obj.status.id)
-        if not made:
+        if nothing_made(cluster.obj):
             return Outcome([waits], {"id": None})
         first = first_pool(self._world, cluster.key)
         return Outcome([waits], {"id": id_} if first is not None and first[0] == key else {})

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from aks_operator.desired.cluster import MACHINES
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World, azure_name
+from aks_operator.kinds.base import Cluster, World, azure_name, nothing_made
 from aks_operator.outcome import Hold
 from aks_operator.plan import settled
 
@@ -25,7 +25,7 @@ async def node_addresses(world: World, key: Key, spec: Any, cluster: Cluster) ->
             != cluster.key
         ):
             raise Hold("Invalid", f"NodePool {pool_key.name} is of another cluster: correct nodePoolRefs")
-        if pool.status is None or not pool.status.id:
+        if nothing_made(pool):
             continue
         id_ = f"{cluster.id}/agentPools/{azure_name(pool)}"
         for machine in await cluster.account.session.observer.all(MACHINES, id_):

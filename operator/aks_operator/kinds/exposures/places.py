@@ -10,7 +10,7 @@ from aks_operator.desired.exposure import BALANCERS, GROUPS, PUBLIC_IPS, service
 from aks_operator.desired.zone import ZONES
 from aks_operator.documents.reconciler import document_key
 from aks_operator.keys import Key
-from aks_operator.kinds.base import Cluster, World, azure_name
+from aks_operator.kinds.base import Cluster, World, azure_name, nothing_made
 from aks_operator.kinds.exposures.types import TYPES, Traits
 from aks_operator.outcome import Hold
 from aks_operator.tenants import service_path
@@ -120,8 +120,7 @@ async def _add_record(world: World, key: Key, spec: Any, places: Places) -> None
             f"DNSZone {zone_key.name} is public, and a ClusterIP is reached from inside alone: name a Private zone, or leave dns out",
         )
     account, id_ = world.zone_of(zone_key)
-    made = zone.status is not None and zone.status.id
-    if not made or not await world.has(account, id_, ZONES, zone_key):
+    if nothing_made(zone) or not await world.has(account, id_, ZONES, zone_key):
         raise Hold("WaitingForZone", f"DNSZone {zone_key.name} is not there yet")
     places.zone, places.zone_account = zone_key, account
     places.record = f"{id_}/{places.traits.record}/{spec.dns.name}"
