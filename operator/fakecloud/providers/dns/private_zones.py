@@ -13,6 +13,7 @@ from fakecloud.providers.dns.records import (
     AllRecordSets,
     Dialect,
     RecordSets,
+    check_global,
     count_of,
     precondition,
     record_body,
@@ -75,14 +76,7 @@ class GlobalType(ResourceType):
     async def put(self, call: Call) -> Answer:
         """See ResourceType."""
         known = self.context.resource(call.target.id)
-        location = str(call.body.get("location") or "")
-        if not location:
-            raise bad_request("LocationRequired", "The location property is required for this definition.")
-        if location.lower() != "global":
-            raise bad_request(
-                "LocationNotAvailableForResourceType",
-                f"The provided location '{location}' is not available for resource type '{self.type}'. List of available regions for the resource type is 'global'.",
-            )
+        check_global(call, self.type)
         precondition(call, known)
         self._refuse_busy(call)
         return self._written(call, known, call.body.get("tags") or {}, self.check(call, known))

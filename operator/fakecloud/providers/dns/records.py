@@ -173,6 +173,18 @@ def record_body(dialect: Dialect, zone: str, record_type: str, name: str, proper
     }
 
 
+def check_global(call: Call, type_: str) -> None:
+    """Raises ArmError (400) for a zone or a link that is anywhere in particular."""
+    location = call.body.get("location")
+    if not location:
+        raise bad_request("LocationRequired", "The location property is required for this definition.")
+    if str(location).lower() != "global":
+        raise bad_request(
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{location}' is not available for resource type '{type_}'. List of available regions for the resource type is 'global'.",
+        )
+
+
 def precondition(call: Call, known: Body | None) -> None:
     """Raises ArmError (412) when If-Match or If-None-Match does not hold."""
     wanted = call.headers.get("If-Match")

@@ -11,6 +11,7 @@ from fakecloud.providers.dns.records import (
     AllRecordSets,
     Dialect,
     RecordSets,
+    check_global,
     count_of,
     precondition,
     record_body,
@@ -78,13 +79,7 @@ class Zones(ResourceType):
                 "BadRequest",
                 f"The domain name '{call.target.name}' is invalid. The provided domain name must be a relative domain name, cannot contain spaces, and must have at least two labels.",
             )
-        if not call.body.get("location"):
-            raise bad_request("LocationRequired", "The location property is required for this definition.")
-        if call.body["location"].lower() != "global":
-            raise bad_request(
-                "LocationNotAvailableForResourceType",
-                f"The provided location '{call.body.get('location')}' is not available for resource type 'Microsoft.Network/dnsZones'. List of available regions for the resource type is 'global'.",
-            )
+        check_global(call, TYPE)
         known = self.context.resource(call.target.id)
         precondition(call, known)
         id_ = (known or {}).get("id") or f"{call.target.id.rpartition('/')[0]}/{name}"
