@@ -160,21 +160,26 @@ class Cloud(Account):
         return str(self.state / "ca.crt")
 
 
+def sdk_options(cloud: Cloud, retries: int = 0) -> dict[str, Any]:
+    """How any client of the SDK is told of a cloud."""
+    return {
+        "base_url": cloud.endpoint,
+        "credential_scopes": [f"{cloud.endpoint}/.default"],
+        "connection_verify": cloud.ca,
+        "polling_interval": 0,
+        "retry_total": retries,
+        "retry_connect": retries,
+        "retry_read": retries,
+        "retry_backoff_factor": 0.05,
+    }
+
+
 class Clients:
     """The SDK's clients of one cloud, as anybody would make them; they poll without a pause."""
 
     def __init__(self, cloud: Cloud, *, retries: int = 0) -> None:
         self.credential = cloud.credential()
-        options: dict[str, Any] = {
-            "base_url": cloud.endpoint,
-            "credential_scopes": [f"{cloud.endpoint}/.default"],
-            "connection_verify": cloud.ca,
-            "polling_interval": 0,
-            "retry_total": retries,
-            "retry_connect": retries,
-            "retry_read": retries,
-            "retry_backoff_factor": 0.05,
-        }
+        options = sdk_options(cloud, retries)
         self.aks = ContainerServiceClient(self.credential, cloud.subscription, **options)
         self.network = NetworkManagementClient(self.credential, cloud.subscription, **options)
         self.dns = DnsManagementClient(self.credential, cloud.subscription, **options)

@@ -20,7 +20,7 @@ from tests.contract.bodies import (
     security_group,
     subnet,
 )
-from tests.contract.cloud import Arm, Group
+from tests.contract.cloud import Arm, Group, sdk_options
 
 OLD = "2018-11-01"
 
@@ -28,21 +28,10 @@ OLD = "2018-11-01"
 @pytest.fixture(scope="module")
 def old(arm: Arm) -> Iterator[NetworkManagementClient]:
     """The SDK's client, which asks as it would have in 2018."""
-    cloud = arm.cloud
-    credential = cloud.credential()
-    client = NetworkManagementClient(
-        credential,
-        cloud.subscription,
-        base_url=cloud.endpoint,
-        credential_scopes=[f"{cloud.endpoint}/.default"],
-        connection_verify=cloud.ca,
-        polling_interval=0,
-        retry_total=0,
-        api_version=OLD,
-    )
-    yield client
-    client.close()
-    credential.close()
+    with arm.cloud.credential() as credential:
+        client = NetworkManagementClient(credential, arm.cloud.subscription, **sdk_options(arm.cloud), api_version=OLD)
+        yield client
+        client.close()
 
 
 def test_a_network_with_its_group_and_routes(old: NetworkManagementClient, group: Group) -> None:

@@ -9,7 +9,7 @@ from azure.mgmt.privatedns import PrivateDnsManagementClient
 from azure.mgmt.privatedns import models as private
 
 from tests.contract.bodies import NETWORKS, PRIVATE_ZONES, Body, link, network
-from tests.contract.cloud import Arm, Group
+from tests.contract.cloud import Arm, Group, sdk_options
 
 GLOBAL = {"location": "global"}
 
@@ -17,20 +17,10 @@ GLOBAL = {"location": "global"}
 @pytest.fixture(scope="module")
 def client(arm: Arm) -> Iterator[PrivateDnsManagementClient]:
     """The SDK's client."""
-    cloud = arm.cloud
-    credential = cloud.credential()
-    made = PrivateDnsManagementClient(
-        credential,
-        cloud.subscription,
-        base_url=cloud.endpoint,
-        credential_scopes=[f"{cloud.endpoint}/.default"],
-        connection_verify=cloud.ca,
-        polling_interval=0,
-        retry_total=0,
-    )
-    yield made
-    made.close()
-    credential.close()
+    with arm.cloud.credential() as credential:
+        made = PrivateDnsManagementClient(credential, arm.cloud.subscription, **sdk_options(arm.cloud))
+        yield made
+        made.close()
 
 
 @pytest.fixture
