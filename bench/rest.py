@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.worlds import Site, quiet, shop, site
+from bench.worlds import Site, probed, quiet, shop, site
 from tests.cluster.api import PLURALS
 from tests.contract.cloud import Arm
 from tests.e2e.kind import CLUSTER, NAMESPACE, Kubectl, RemoteAccount, forwarded
@@ -100,6 +100,7 @@ def place(context: str | None) -> Iterator[Place]:
         here.desk.open()
         for kind, name in [("CloudAccount", "default"), *shop(here)]:
             here.desk.ready(kind, name, 120.0)
+        probed(here)
         quiet(here)
         yield OwnPlace(here)
 

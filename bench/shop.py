@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from bench.figures import Figure, at_most, below, plain
-from bench.worlds import Site, quiet, shop, site
+from bench.worlds import Site, probed, quiet, shop, site
 from tests.cluster.api import path_of
 from tests.contract.cloud import until
 
@@ -38,6 +38,7 @@ def _whole_shop(here: Site) -> Iterator[Figure]:
     yield plain("shop: reads of ARM for each of them", reads / made, "")
     yield plain("shop: polls of operations for each of them", polls / made, "")
     yield below(150, "shop: operator's memory with the shop", here.resident(), "MiB")
+    probed(here)
     quiet(here)
     writes, patches = here.requests()["writes"], here.patches()
     time.sleep(REST_SECONDS)

@@ -141,6 +141,16 @@ def is_ready(body: Json) -> bool:
     return now.get("status") == "True" and now.get("observedGeneration") == body["metadata"]["generation"]
 
 
+def probed(site: Site, deadline: float = 60.0) -> None:
+    """Returns when every exposure says which of its backends answer: as long as probes have not told, nobody rests."""
+
+    def look() -> bool | None:
+        bodies = site.api.items(path_of("ServiceExposure", site.desk.namespace))
+        return all("healthy" in body["status"].get("backends", {}) for body in bodies) or None
+
+    until("every exposure knows its backends' health", lambda: _slowly(look), deadline)
+
+
 def quiet(site: Site, seconds: float = 3.0, deadline: float = 120.0) -> float:
     """Returns when the operator sent ARM nothing for `seconds`: how long ago its last request was made, at least."""
     last: list[Any] = [None, time.monotonic()]
