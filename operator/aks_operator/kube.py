@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
@@ -40,6 +41,7 @@ class KubeClient:
     """One API server, ours or a managed cluster's. Every call is bounded by `timeout` seconds."""
 
     def __init__(self, configuration: Configuration, *, timeout: float = 30.0) -> None:
+        configuration.trace_configs = [_refusing_redirects()]
         self._api = ApiClient(configuration=configuration)
         self._host = str(configuration.host).rstrip("/")
         self._timeout = timeout
@@ -189,6 +191,20 @@ class KubeClient:
             {"op": "add", "path": "/status", "value": status},
         ]
         return await self.request("PATCH", f"{path}/status", operations, content_type=JSON_PATCH)
+
+
+def _refusing_redirects() -> aiohttp.TraceConfig:
+    """An API server's answer comes from that server: one that leads elsewhere would have us ask, from inside, what it likes."""
+
+    async def refuse(_: object, __: object, asked: aiohttp.TraceRequestRedirectParams) -> None:
+        code = asked.response.status
+        raise KubeError(
+            0, "Redirected", f"{asked.method} {asked.url.raw_path}: a redirect (HTTP {code}) is not followed"
+        )
+
+    found = aiohttp.TraceConfig()
+    found.on_request_redirect.append(refuse)
+    return found
 
 
 def _refusal(status: int, raw: bytes) -> KubeError:

@@ -120,6 +120,17 @@ async def test_what_would_lead_to_another_server_is_no_path(server: ApiServer, k
     assert server.requests == []
 
 
+async def test_a_server_that_leads_elsewhere_is_not_followed(server: ApiServer, kube: KubeClient) -> None:
+    server.refuse = lambda method, path: (
+        web.Response(status=307, headers={"Location": "/api/elsewhere"}) if path == "/api/here" else None
+    )
+    for method in ("GET", "PATCH"):
+        with pytest.raises(KubeError, match="redirect") as refused:
+            await kube.request(method, "/api/here")
+        assert refused.value.status == 0
+    assert {path for _, path, *_ in server.requests} == {"/api/here"}
+
+
 async def test_a_client_certificate_is_shown_and_its_key_is_left_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
