@@ -17,7 +17,7 @@ demo: ## From nothing to a page through the load balancer, on kind (again is qui
 
 test: lint type ## Run everything: lint, types, then all tests, those on kind included (CI runs this).
 	@hack/tools && hack/kubernetes-build >/dev/null && hack/cluster-up && hack/image-build && hack/install
-	@$(RUN) pytest
+	@$(RUN) pytest -n 2
 
 test-az: setup ## Run the unmodified Azure CLI, and Azure's Go modules, against the fake cloud (got into the cache).
 	@hack/az >/dev/null && { hack/go-acceptance >/dev/null || true; } && $(RUN) pytest -q tests/az

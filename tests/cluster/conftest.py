@@ -28,6 +28,10 @@ def kubeconfig() -> Iterator[str]:
         context = yaml.safe_load(Path(path).read_text())["current-context"]
         if context != controlplane.CONTEXT:
             pytest.fail(f"{path}: the current context is {context!r}, these tests touch only {controlplane.CONTEXT!r}")
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            pytest.fail(
+                f"{VARIABLE} names one cluster, which tests side by side would take from each other: leave -n out"
+            )
         yield path
         return
     with controlplane.running(f"pytest-{os.getpid()}", controllers=True) as made:

@@ -594,13 +594,12 @@ def test_finalizers_taken_off_by_force_break_nothing(shop: Shop) -> None:
     shop.declare()
     shop.ready()
     theirs = neighbours(shop)
-    cluster, zone = desk.arm_id(bodies.CLUSTERS, "shop"), desk.arm_id(bodies.ZONES, f"{desk.namespace}.example")
+    cluster = desk.arm_id(bodies.CLUSTERS, "shop")
     before = {id_: desk.seen(id_) for id_ in (cluster, f"{cluster}/agentPools/ssd", *theirs)}
     for kind, name in shop.names("ManagedCluster", "NodePool", "DNSZone", "ServiceExposure", "CloudAccount"):
         force(desk, kind, name)
     until("what was exposed is not any more", lambda: not shop.resolved() or None)
-    assert {id_: desk.seen(id_) for id_ in before} == before
-    assert desk.seen(zone)
+    assert {id_: desk.seen(id_) for id_ in before} == before  # not the zone: it may have been deleted as it should be
     shop.declare(*KINDS)
     shop.ready()
     for kind, name in shop.names():

@@ -122,14 +122,16 @@ def test_renewals_of_the_lease_come_back_and_nothing_else_is_written(scene: Scen
 
 
 def test_watches_that_are_cut_are_taken_up_again(scene: Scene) -> None:
-    until("all watches stand", lambda: scene.wire.cut() >= 8 or None)
+    until("all watches stand", lambda: scene.wire.watches >= 8 or None)
+    scene.wire.cut()
     scene.zone("cut")
     until("it was looked at", lambda: scene.answered("cut"))
     assert scene.healthy()
 
 
 def test_410_gone_is_answered_with_a_list(scene: Scene) -> None:
-    until("all watches stand", lambda: scene.wire.expire() >= 8 or None)
+    until("all watches stand", lambda: scene.wire.watches >= 8 or None)
+    scene.wire.expire()
     scene.zone("expired")
     until("it was looked at", lambda: scene.answered("expired"))
     assert scene.healthy()

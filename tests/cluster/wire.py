@@ -59,13 +59,18 @@ class Wire:
         """Watches bring what happens from now on."""
         self._silent = None
 
-    def cut(self) -> int:
-        """End every open watch in the middle; how many there were."""
-        return self._do(self._end(expired=False))
+    @property
+    def watches(self) -> int:
+        """How many are open."""
+        return len(self._pumps)
 
-    def expire(self) -> int:
-        """Tell every open watch that its resourceVersion is too old (410 Gone); how many there were."""
-        return self._do(self._end(expired=True))
+    def cut(self) -> None:
+        """End every open watch in the middle."""
+        self._do(self._end(expired=False))
+
+    def expire(self) -> None:
+        """Tell every open watch that its resourceVersion is too old (410 Gone)."""
+        self._do(self._end(expired=True))
 
     def close(self) -> None:
         """The API server is away: every connection breaks, and none can be made."""
@@ -112,13 +117,12 @@ class Wire:
         for _ in range(3):
             await asyncio.sleep(0)
 
-    async def _end(self, *, expired: bool) -> int:
+    async def _end(self, *, expired: bool) -> None:
         pumps = list(self._pumps)
         self._expired = expired
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
-        return len(pumps)
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         sent = {k: v for k, v in request.headers.items() if k in {"Authorization", "Content-Type", "Accept"}}

@@ -123,12 +123,12 @@ def test_filters_by_time_caller_status_and_provider(group: Group, arm: Arm) -> N
         "eventTimestamp le '2026-01-01T00:00:00Z'",
         "eventTimestamp ge 'soon'",
         "eventTimestamp ge '2001-01-01T00:00:00Z'",
-        f"{since()} and colour eq 'red'",
-        f"{since()} and",
+        "SINCE and colour eq 'red'",
+        "SINCE and",
     ],
 )
 def test_a_filter_without_a_start_within_ninety_days_is_refused(arm: Arm, text: str) -> None:
-    reply = ask(arm, text) if text else arm.get(VALUES)
+    reply = ask(arm, text.replace("SINCE", since())) if text else arm.get(VALUES)
     assert (reply.status, reply.code) == (400, "BadRequest")
 
 

@@ -142,7 +142,7 @@ def test_nth_and_count_say_which_requests_are_struck(arm: Arm, lever: Levers, gr
         ({"name": "*[i]*"}, set()),
         ({"type_": BALANCERS}, set()),
     ],
-    ids=str,
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_rules_choose_by_method_type_and_name(
     arm: Arm, lever: Levers, group: Group, rule: dict[str, Any], struck: set[str]
