@@ -214,7 +214,7 @@ class BackendCounts(ApiModel):
     healthy: int | None = Field(
         None, description="healthy nodes by the balancer's probes; looked at once in a minute, and after changes."
     )
-    total: int = Field(0, description="total nodes.")
+    total: int = Field(0, description="total nodes that traffic is sent to.")
 
 
 class Capacity(ApiModel):

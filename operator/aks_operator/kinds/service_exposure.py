@@ -181,7 +181,9 @@ class ServiceExposureReconciler:
         host = places.host or _inner_host(places, obj.spec)
         by_node_port = places.traits.rules and not places.traits.balancer
         share = self._share(key, cluster, places)
-        total = len(share.addresses) if share is not None else len(nodes)
+        total = status.balanced(key, results.get(places.balancer or ""), self._world.marks)
+        if total is None:
+            total = len(share.addresses) if share is not None else len(nodes)
         tags = set(obj.spec.tags or {})
         address = next((part for part in parts if part.type == "AddressReady"), None)
         tagged = address is None or address.status == "True"

@@ -165,6 +165,15 @@ def port_lines(ports: Sequence[Port]) -> list[dict[str, Any]] | None:
     return lines or None
 
 
+def balanced(key: Key, result: Result | None, marks: Marks) -> int | None:
+    """How many nodes the balancer sends an exposure's traffic to, None before it was seen."""
+    if result is None or result.body is None:
+        return None
+    pools = result.body["properties"].get("backendAddressPools") or ()
+    ours = [pool["properties"] for pool in pools if marks.serves(str(pool["name"]), key)]
+    return sum(len(pool.get("loadBalancerBackendAddresses") or ()) for pool in ours)
+
+
 def backend_counts(total: int, healthy: int | None) -> dict[str, Any]:
     """status.backends."""
     if healthy is None:

@@ -13,6 +13,7 @@ from aks_operator.kinds.exposures.status import (
     Stand,
     address_of,
     backend_counts,
+    balanced,
     port_lines,
     private_address_of,
     url_of,
@@ -172,6 +173,17 @@ def test_addresses_are_read_out_of_what_was_seen() -> None:
     assert private_address_of(body("frontendIPConfigurations", frontend), "front") == "10.224.0.9"
     assert private_address_of(body("frontendIPConfigurations", frontend), "other") is None
     assert private_address_of(None, "front") is None
+
+
+def test_backends_are_those_that_the_balancer_has() -> None:
+    pools = [
+        {"name": name, "properties": {"loadBalancerBackendAddresses": [{}] * count}}
+        for name, count in ((MARKS.entry(KEY), 2), (MARKS.entry(Key("ServiceExposure", "ns", "api")), 3), ("theirs", 4))
+    ]
+    assert balanced(KEY, body("backendAddressPools", *pools), MARKS) == 2
+    assert balanced(KEY, body("backendAddressPools"), MARKS) == 0
+    assert balanced(KEY, Result(None, settled=False), MARKS) is None
+    assert balanced(KEY, None, MARKS) is None
 
 
 def test_backends_and_ports_are_shown_in_the_users_words() -> None:
