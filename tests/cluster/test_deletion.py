@@ -33,8 +33,8 @@ ORDERS: Final = [
     for n, order in enumerate(itertools.permutations(KINDS[1:]))
 ]
 """Every order of the kinds in examples/shop, and their account somewhere among them."""
-SOON: Final = 2.0
-"""Seconds within which what has nothing in Azure is gone; a second is the aim, the other is the machine's."""
+SOON: Final = 6.0
+"""Seconds within which what has nothing in Azure is gone: a second, and what a turn under way takes to give a dead cloud up."""
 SPEED: Final = "480"
 """A cluster takes half a second."""
 OWN: Final = "00000000-0000-0000-0000-000000000001"
