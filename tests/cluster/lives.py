@@ -205,6 +205,8 @@ class Shop:
             for e in self._own.journal(since)
             if e["path"].lower().startswith(mine) and e["agent"].startswith("azsdk-python-")
         ]
+        if not why:  # what others made in it counts in the subscription's quotas
+            self._arm.remove(f"{mine}/resourceGroups/{self._group}")
         why = why or _too_early(entries)
         return Verdict(case, struck, why, self._calls(entries), self._accepted(entries), time.monotonic() - began)
 
