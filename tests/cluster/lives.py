@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from tests.cluster.api import GROUP, Api, Json, condition
 from tests.cluster.desk import Desk
 from tests.contract import bodies
-from tests.contract.cloud import Arm, Cloud
+from tests.contract.cloud import Arm, Cloud, until
 from tests.levers import Levers
 
 T = TypeVar("T")
@@ -235,6 +235,8 @@ class Shop:
         foreign = self._foreigners()
         desk.scale("web", 2)
         self._seen("the pool has two nodes, and the balancer three backends", self._exposed(3))
+        # it is Ready while it follows the nodes, whatever becomes of that
+        until("the balancer is at rest", lambda: self._balancer()["provisioningState"] == "Succeeded" or None, DEADLINE)
         self._check_made(3)
         self._check_foreign(foreign)
         for kind, name in (("ServiceExposure", "web"), ("NodePool", "web")):
@@ -284,7 +286,7 @@ class Shop:
         """Everything is there once, and as it was asked for."""
         names = {name.rpartition("/")[2] for name in self._resources()} - {"theirs"}
         assert names == {"shop", "shop-ip", "shop-public", f"{self._group}.example"}, sorted(names)
-        balancer = self._arm.get(self._path(bodies.BALANCERS, "shop-public")).body["properties"]
+        balancer = self._balancer()
         lists = ("frontendIPConfigurations", "backendAddressPools", "probes", "loadBalancingRules")
         counts = {name: [e for e in balancer[name] if e["name"] != "theirs"] for name in lists}
         assert {name: len(entries) for name, entries in counts.items()} == dict.fromkeys(lists, 1)
@@ -303,7 +305,7 @@ class Shop:
 
     def _check_exposure_left_nothing(self) -> None:
         assert [r["name"] for r in self._group_rules()] == ["theirs"]
-        balancer = self._arm.get(self._path(bodies.BALANCERS, "shop-public")).body["properties"]
+        balancer = self._balancer()
         for name in ("frontendIPConfigurations", "backendAddressPools", "probes", "loadBalancingRules"):
             assert [entry["name"] for entry in balancer[name]] == ["theirs"], name
         assert self._arm.get(self._record("www")).status == 404
@@ -379,6 +381,9 @@ class Shop:
 
     def _resources(self) -> list[str]:
         return [str(r["id"]) for r in self._arm.get(f"/resourceGroups/{self._group}/resources").body["value"]]
+
+    def _balancer(self) -> Json:
+        return dict(self._arm.get(self._path(bodies.BALANCERS, "shop-public")).body["properties"])
 
     def _security_group(self) -> str:
         found = self._arm.get(self._nodes(f"/providers/{bodies.SECURITY_GROUPS}")).body["value"]
