@@ -51,7 +51,7 @@ chart: setup ## Lint the charts and test what they render.
 cluster: setup ## Run the tests that need an API server: CRDs, CEL, the operator against the fake cloud.
 	@hack/kubernetes-build >/dev/null && $(RUN) pytest -q tests/cluster
 
-crash: setup ## Run a shop's life once for every ARM call and fault (20 minutes and more), and 2,200 objects of every shape.
+crash: setup ## Run a shop's life once for every ARM call and fault (some 20 minutes), and 2,200 objects of every shape.
 	@hack/kubernetes-build >/dev/null && AKS_OPERATOR_TEST_FAULTS=all AKS_OPERATOR_TEST_FUZZ=2200 $(RUN) pytest -q tests/cluster/test_faults.py tests/cluster/test_fuzz.py
 
 e2e: setup ## Run the end-to-end tests on the demo's kind cluster (they begin by removing the shop from it).
