@@ -27,9 +27,9 @@ from tests.contract.cloud import Arm, Cloud, until
 COUNT: Final = int(os.environ.get("AKS_OPERATOR_TEST_FUZZ", "400"))
 """How many objects; `make crash` takes 2,200."""
 THREADS: Final = 6
-SETTLED_SECONDS: Final = 100.0 + COUNT / 5
+SETTLED_SECONDS: Final = 70.0 + COUNT / 5
 """Rules of one NSG are made one after the other, as are the pools of one cluster: the more, the longer."""
-pytestmark = pytest.mark.timeout(3 * SETTLED_SECONDS)
+pytestmark = pytest.mark.timeout(max(400, COUNT))
 REASON: Final = re.compile(r"[A-Z][A-Za-z0-9_]*")
 NO_REASON: Final = frozenset({"Unknown", "Internal", "InternalError", "InternalServerError", "Error", "Failed"})
 """Words that say nothing: ARM's or ours, they would come of a bug."""
