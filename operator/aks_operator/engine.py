@@ -63,7 +63,7 @@ class DocumentReconciler(Protocol):
     async def reconcile(self, key: Key) -> float | None:
         """One turn of the document; seconds until the next, None when it rests. May raise CloudError."""
 
-    def failed(self, key: Key, reason: str, message: str) -> None:
+    def failed(self, key: Key, error: CloudError) -> None:
         """Tell those who share the document why it does not come about."""
 
 
@@ -135,7 +135,7 @@ class Engine:
             return NOT_LEADING_RETRY, False
         except CloudError as error:
             again = self._retry(key, error)
-            self._documents.failed(key, reason_of(error), str(error))
+            self._documents.failed(key, error)
             return again
 
     async def _object(self, key: Key) -> tuple[float | None, bool]:
@@ -152,6 +152,8 @@ class Engine:
         PRIORITY.set(Priority.DRIFT if conditions.is_true(body) and not deleting else Priority.CHANGE)
         ATTEMPT.set(str((body["metadata"].get("annotations") or {}).get(RECONCILE_AT) or ""))
         try:
+            if deleting and _has_id(body) and not await self._objects.is_still_going(key, body):
+                return None, False
             return await self._turn(key, body, deleting=deleting, held=held)
         except KubeError as error:
             if error.status in {404, 409, 422} or error.terminating_namespace:

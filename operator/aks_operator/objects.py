@@ -131,6 +131,20 @@ class Objects:
         self._wrote(key, answer)
         return answer
 
+    async def is_still_going(self, key: Key, body: Mapping[str, Any]) -> bool:
+        """Whether a deleted object is still there and waits for us: asked of the API server itself.
+
+        A watch may be late, and what is deleted in the cloud by an old body does not come back: whoever took our
+        finalizer off wants it to stay.
+        """
+        answer = await self._kube.get(path_of(key))
+        if answer is None:
+            self.gone(key, body["metadata"]["uid"])
+            return False
+        self._listed(key, answer)
+        meta = answer["metadata"]
+        return meta["uid"] == body["metadata"]["uid"] and FINALIZER in (meta.get("finalizers") or ())
+
     async def release(self, key: Key, uid: str) -> None:
         """Let go of an object whose clean-up is complete; of another that took its name we do not."""
         body = self._cache.get(key)

@@ -20,7 +20,7 @@ Rule = tuple[str, str, str, str]
 """API group, resources, names, verbs."""
 EXPECTED: dict[str, list[Rule]] = {
     "ClusterRole/aks-operator": [
-        ("aks-operator.io", " ".join(KINDS), "", "list watch patch"),
+        ("aks-operator.io", " ".join(KINDS), "", "get list watch patch"),
         ("aks-operator.io", " ".join(f"{kind}/status" for kind in KINDS), "", "patch"),
         ("coordination.k8s.io", "leases", "aks-operator", "list watch"),
         ("", "events", "", "create"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import dns.message
@@ -23,6 +24,7 @@ from tests.chart.rendering import render
 from tests.cluster.api import MERGE, PLURALS, Api, Json, condition, path_of
 from tests.cluster.desk import LOCATION, Desk
 from tests.cluster.office import Office
+from tests.cluster.wire import Wire
 from tests.contract import bodies
 from tests.contract.cloud import Arm, Cloud, Group, until
 from tests.levers import Levers, delay
@@ -42,6 +44,12 @@ OTHER: Final = "00000000-0000-0000-0000-000000000002"
 """Subscriptions."""
 FOREIGN: Final = "theirs"
 SERVICES: Final = "/api/v1/namespaces/default/services"
+SETTINGS: Final[dict[str, object]] = {
+    "delete_empty_resource_group": "true",
+    "drift_interval_seconds": 10,
+    "lease_seconds": 15,
+    "pod_uid": "one",
+}
 
 
 @dataclass
@@ -187,13 +195,7 @@ def office(api: Api, kubeconfig: str, dns_port: int, tmp_path_factory: pytest.Te
     cloud = Cloud(tmp_path_factory.mktemp("cloud"), SPEED, *options)
     arm = Arm(cloud)
     folder = tmp_path_factory.mktemp("office")
-    settings = {
-        "delete_empty_resource_group": "true",
-        "drift_interval_seconds": 10,
-        "lease_seconds": 15,
-        "pod_uid": "one",
-    }
-    with Office(api, arm, kubeconfig, folder, desks=20, **settings) as made:
+    with Office(api, arm, kubeconfig, folder, desks=20, **SETTINGS) as made:
         made.operator.start()
         yield made
         assert made.operator.errors() == []
@@ -609,6 +611,30 @@ def test_finalizers_taken_off_by_force_break_nothing(shop: Shop) -> None:
     assert {str(r["id"]) for r in desk.arm.get(f"{shop.group.id}/resources").body["value"]} == set(theirs)
     assert {id_: desk.seen(id_) for id_ in theirs} == theirs
     assert (shop.services(), shop.resolved()) == ([], [])
+
+
+def test_a_finalizer_taken_off_unseen_leaves_what_it_stood_for(
+    api: Api, office: Office, kubeconfig: str, dns_port: int, tmp_path: Path
+) -> None:
+    """The operator heard of the zone's deletion, not of its end: when nothing is in the way, it asks."""
+    wire = Wire(kubeconfig, tmp_path)
+    with Office(api, office.arm, wire.kubeconfig, tmp_path, desks=1, **SETTINGS) as blind:
+        blind.operator.start()
+        shop = Shop(blind.desk(), dns_port)
+        desk, zone = shop.desk, shop.group.path(bodies.ZONES, f"{shop.group.name}.example")
+        shop.declare()
+        shop.ready()
+        desk.delete("DNSZone", "zone")
+        desk.refused("DNSZone", "zone", "Blocked")
+        wire.silence("/dnszones")
+        force(desk, "DNSZone", "zone")
+        rest = [kind for kind in KINDS if kind != "DNSZone"]
+        shop.delete(*rest)
+        shop.gone(*rest)  # the account waits for all that the operator believes to use it
+        assert shop.left() == [shop.group.id, zone]
+        desk.arm.remove(shop.group.id)
+        assert blind.operator.errors() == []
+    wire.end()
 
 
 def force(desk: Desk, kind: str, name: str) -> None:

@@ -81,12 +81,19 @@ def from_operation(error: Any) -> CloudError:
 
 
 def code_and_message(body: Any) -> tuple[str, str]:
-    """ARM's code and message out of {"error": {"code", "message"}} or, as AKS answers, out of {"code", "message"}."""
+    """ARM's code and message out of {"error": {"code", "message"}} or, as AKS answers, out of {"code", "message"}.
+
+    Network's "A retryable error occurred." says nothing: then the message is that of its first detail.
+    """
     if not isinstance(body, Mapping):
         return "", ""
     error = body.get("error")
     flat = error if isinstance(error, Mapping) else body
-    return str(flat.get("code") or ""), str(flat.get("message") or "")
+    code, message = str(flat.get("code") or ""), str(flat.get("message") or "")
+    details = flat.get("details")
+    if code == "RetryableError" and isinstance(details, list) and details and isinstance(details[0], Mapping):
+        message = str(details[0].get("message") or message)
+    return code, message
 
 
 def seconds(header: str | None) -> float | None:

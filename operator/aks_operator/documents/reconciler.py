@@ -13,8 +13,9 @@ from aks_operator.documents.shares import DROP, Result, Shares, is_wish
 from aks_operator.keys import Key
 from aks_operator.marks import Marks
 from aks_operator.plan import Step
-from aks_operator.port import Body, Terminal
+from aks_operator.port import Body, Busy, CloudError, Terminal, Throttled
 from aks_operator.queue import WorkQueue
+from aks_operator.reasons import reason_of
 from aks_operator.session import Session
 
 PLANNERS: Final[Mapping[str, planning.Planner]] = {
@@ -26,6 +27,9 @@ PLANNERS: Final[Mapping[str, planning.Planner]] = {
 }
 BY_ENTRY: Final = frozenset({"microsoft.network/loadbalancers", "microsoft.network/networksecuritygroups"})
 """Documents whose entries tell whom they serve: what serves an exposure that has not spoken stays by itself."""
+
+_PASSING: Final = (Busy, Throttled)
+"""Refusals by which nothing is wrong: the same request is taken later."""
 
 
 def document_key(account: Key, id_: str) -> Key:
@@ -98,15 +102,22 @@ class Documents:
             )
             if again is None:
                 self._forget_gone(key)
+        except CloudError as error:
+            intact = wished and isinstance(error, _PASSING)
+            body = before.body if before is not None else None  # what is there now may be somebody else's
+            self._shares.set_result(key, Result(body, False, conflicts=document.conflicts, intact=intact))
+            raise
         finally:
             for owner in heard:  # even a result that is no news is the answer to what they asked
                 self._queue.add(owner)
         return again
 
-    def failed(self, key: Key, reason: str, message: str) -> None:
-        """See engine.DocumentReconciler."""
-        before = self._shares.result(key)
-        self._tell(key, Result(before.body if before else None, settled=False, reason=reason, message=message))
+    def failed(self, key: Key, error: CloudError) -> None:
+        """See engine.DocumentReconciler. Where Azure only takes a change later, what was served before goes on."""
+        before = self._shares.result(key) or Result(None, settled=False)
+        intact = before.intact and isinstance(error, _PASSING)
+        now = replace(before, settled=False, intact=intact, reason=reason_of(error), message=str(error))
+        self._tell(key, now)
 
     def _forget_gone(self, key: Key) -> None:
         """Who is gone, and had its entries taken out, is not spoken of any more."""

@@ -59,7 +59,7 @@ class NoDocuments:
     async def reconcile(self, key: Key) -> float | None:
         return None
 
-    def failed(self, key: Key, reason: str, message: str) -> None:
+    def failed(self, key: Key, error: CloudError) -> None:
         return None
 
 
@@ -307,6 +307,36 @@ async def test_release_takes_our_finalizer_and_waits_for_those_of_others(desk: D
     assert desk.server.objects[PATH]["metadata"]["finalizers"] == ["theirs"]
     desk.script.act = raising(AssertionError("not ours any more"))
     assert await desk.turn() == (None, False)
+
+
+GOING = {"deletionTimestamp": "now", "finalizers": [FINALIZER]}
+
+
+@pytest.mark.parametrize(
+    "unseen", [None, {"finalizers": ["theirs"]}, {"uid": "another", "deletionTimestamp": None, "finalizers": []}]
+)
+async def test_nothing_is_deleted_by_a_body_that_the_watch_did_not_bring_up_to_date(
+    desk: Desk, unseen: dict[str, Any] | None
+) -> None:
+    """It is gone, our finalizer was taken off, or another has its name by now."""
+    desk.put(metadata=GOING, status={"id": "/zone"})
+    if unseen is None:
+        del desk.server.objects[PATH]
+    else:
+        desk.server.put(PATH, {"spec": SPEC, "metadata": {**desk.server.objects[PATH]["metadata"], **unseen}})
+    desk.script.act = raising(AssertionError("it was worked on"))
+    assert await desk.turn() == (None, False)
+    assert desk.server.writes == []
+    assert desk.cache.get(KEY) == desk.server.objects.get(PATH)
+
+
+async def test_a_deletion_waits_while_the_api_server_does_not_say_whether_it_is_still_wanted(desk: Desk) -> None:
+    desk.put(metadata=GOING, status={"id": "/zone"})
+    desk.server.refuse = lambda method, path: status(503, "X", "busy") if method == "GET" else None
+    desk.script.act = raising(AssertionError("it was worked on"))
+    again, failed = await desk.engine._work(KEY)
+    assert again is not None
+    assert failed
 
 
 @pytest.mark.parametrize("code", [404, 409, 422])

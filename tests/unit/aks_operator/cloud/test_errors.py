@@ -154,3 +154,17 @@ def test_an_operation_that_failed_with_http_200_is_typed_by_its_own_error(
 
 def test_no_answer_at_all_is_an_unreachable_cloud() -> None:
     assert reason_of(Unreachable("no answer", code="CloudUnreachable")) == "CloudUnreachable"
+
+
+@pytest.mark.parametrize(
+    ("details", "message"),
+    [
+        ([], "m"),
+        ([{"code": "X", "message": "the network is busy"}], "the network is busy"),
+        (["nonsense"], "m"),
+        ({}, "m"),
+    ],
+)
+def test_what_may_be_tried_again_says_what_is_in_the_way(details: Any, message: str) -> None:
+    error = from_answer(429, gateway("RetryableError", "m", details=details), {})
+    assert str(error) == message

@@ -18,7 +18,7 @@ from aks_operator.keys import Key
 from aks_operator.marks import OWNER_TAG, Marks, owner_hash
 from aks_operator.objects import references
 from aks_operator.observer import Observer
-from aks_operator.port import Terminal
+from aks_operator.port import Busy, CloudError, Terminal, Throttled, Unreachable
 from aks_operator.queue import WorkQueue
 from aks_operator.session import Session
 from tests.unit.aks_operator.arm import Arm, Clock
@@ -218,7 +218,7 @@ async def test_an_account_is_needed_until_what_was_left_by_force_is_gone_or_cann
     office.cache.forget(A)
     assert office.shares.abandoned(ACCOUNT) == [key]
     assert office.shares.abandoned(Key("CloudAccount", "ns", "other")) == []
-    office.documents.failed(key, "CloudUnreachable", "no answer")
+    office.documents.failed(key, Unreachable("no answer"))
     assert office.shares.abandoned(ACCOUNT) == []
     await office.rest()
     assert office.shares.abandoned(ACCOUNT) == []
@@ -274,12 +274,44 @@ async def test_a_refusal_is_told_to_all_who_share(office: Office) -> None:
     key = office.documents.say(ACCOUNT, ADDRESS, A, SHARE)
     with pytest.raises(Terminal) as refused:
         await office.documents.reconcile(key)
-    office.documents.failed(key, "AlreadyExists", str(refused.value))
+    office.documents.failed(key, refused.value)
     result = office.shares.result(key)
     assert result is not None
     assert (result.settled, result.reason) == (False, "AlreadyExists")
+    assert result.body is None, "nothing is known of it that anybody may use: it is somebody else's"
     assert A in office.queue._ready
     assert office.arm.writes == []
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_on"),
+    [
+        (Busy("another operation is under way", code="RetryableError"), True),
+        (Throttled("too many requests", code="TooManyRequests"), True),
+        (Terminal("no more of them", code="PublicIPCountLimitReached"), False),
+        (Unreachable("no answer"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_who_was_served_goes_on_while_azure_takes_a_change_of_another_only_later(
+    office: Office, error: CloudError, goes_on: bool
+) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    office.exposure(B)
+    office.documents.say(ACCOUNT, ADDRESS, B, replace(SHARE, keep=True))
+    office.arm.refuse = lambda verb, id_: error if verb == "PUT" else None
+    for _ in range(2):  # once more when its word is not new any longer
+        with pytest.raises(type(error)):
+            await office.documents.reconcile(key)
+        office.documents.failed(key, error)
+        served, asking = office.shares.standing_for(key, A), office.shares.standing_for(key, B)
+        assert served is not None
+        assert asking is not None
+        assert served.settled is goes_on
+        assert not asking.settled
+        assert asking.message == str(error)
+        assert B in office.queue._ready
 
 
 async def test_while_something_is_under_way_nothing_is_written(office: Office) -> None:
