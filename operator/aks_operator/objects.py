@@ -167,19 +167,21 @@ class Objects:
                 return
             raise
         self._metrics.status_patches.labels(key.kind).inc()
-        self._wrote(key, answer)
+        known, targets = self._cache.get(key), self._cache.refers_to(key)
+        self._changed(key, self._wrote(key, answer), targets, known)  # of what others did, no watch tells again
         old = body.get("status") or {}
         changed = {field for field in {*old, *status} if old.get(field) != status.get(field)}
         others = [*self._cache.dependents(key), *self._cache.refers_to(key)]
         self._wake(other for other in others if changed & _READS.get((other.kind, key.kind), changed))
         await self._tell(key, body, status)
 
-    def _wrote(self, key: Key, answer: Mapping[str, Any]) -> None:
+    def _wrote(self, key: Key, answer: Mapping[str, Any]) -> Change:
         """Take in the answer to a write of ours; if it changed nothing, or the watch was quicker, nothing is owed."""
         known = self._cache.get(key)
-        self._cache.remember(key, answer)
+        change = self._cache.remember(key, answer)
         if self._cache.get(key) is not known:
             self._canary.wrote(str(key), str(answer["metadata"]["resourceVersion"]))
+        return change
 
     def _listed(self, key: Key, body: Mapping[str, Any]) -> bool:
         """Take in a body; whether it is newer than what was known."""

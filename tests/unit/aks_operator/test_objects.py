@@ -156,6 +156,20 @@ async def test_a_status_wakes_those_who_read_what_changed(
     assert desk.woken() == woken
 
 
+@pytest.mark.parametrize("change", [{"deletionTimestamp": "now"}, {"generation": 2}])
+async def test_what_others_did_just_before_our_status_was_written_wakes_though_its_event_comes_too_late(
+    desk: Desk, change: dict[str, Any]
+) -> None:
+    """The answer to our write shows it, and is newer than the event that tells of it."""
+    desk.put(CLUSTER)
+    body = desk.put(EXPOSURE, spec={"clusterRef": {"name": "shop"}})
+    desk.woken()
+    edited = desk.put(EXPOSURE, seen=False, spec=body["spec"], metadata={**body["metadata"], **change})
+    await desk.objects.write_status(EXPOSURE, body, {"x": 1})
+    desk.objects.seen(EXPOSURE, edited)
+    assert desk.woken() == {EXPOSURE, CLUSTER}
+
+
 async def test_what_vanishes_wakes_both_sides(desk: Desk) -> None:
     for key, spec in ((CLUSTER, {}), (POOL, {"clusterRef": {"name": "shop"}})):
         desk.put(key, spec=spec)
