@@ -26,7 +26,6 @@ from fakecloud.clock import Clock
 from fakecloud.compute.none import NoCompute
 from fakecloud.control.journal import Journal
 from fakecloud.control.routes import Control, unknown
-from fakecloud.dataplane.dns import Authority, DnsServer
 from fakecloud.dataplane.routes import AgentRoutes
 from fakecloud.dataplane.service import Dataplane
 from fakecloud.front import Front
@@ -79,6 +78,7 @@ from fakecloud.store import Body, Store
 if TYPE_CHECKING:
     from fakecloud.compute.port import Compute
     from fakecloud.control.levers import Levers
+    from fakecloud.dataplane.dns import DnsServer
 
 log = logging.getLogger(__name__)
 LAST_ANSWERS = 3.0
@@ -257,9 +257,7 @@ class Server:
         self._write_account(f"https://{host}" + ("" if behind_service or port == 443 else f":{port}"))
         reclaiming = asyncio.ensure_future(self._reclaim())
         self.operations.resume()
-        dns = DnsServer(Authority(self.store, self.compute.placements))
-        if options.dns_port is not None:
-            await dns.start(options.listen, options.dns_port)
+        dns = None if options.dns_port is None else await self._names(options.listen, options.dns_port)
         carrying = asyncio.ensure_future(self.dataplane.run())
         publishing = asyncio.ensure_future(self._publish())
         print(f"fakecloud is ready at https://{host}:{port} (account: {options.state / 'account.json'})", flush=True)  # noqa: T201  # the one line promised
@@ -274,11 +272,20 @@ class Server:
         ends = await asyncio.gather(*tasks, return_exceptions=True)
         await self.operations.stop()
         await runner.cleanup()
-        await dns.stop()
+        if dns is not None:
+            await dns.stop()
         await self.compute.stop()
         self.store.close()
         if isinstance(ends[0], Exception):
             raise ends[0]
+
+    async def _names(self, listen: str, port: int) -> "DnsServer":
+        """The DNS server, at work."""
+        from fakecloud.dataplane.dns import Authority, DnsServer  # with a library that a cloud without does not load
+
+        server = DnsServer(Authority(self.store, self.compute.placements))
+        await server.start(listen, port)
+        return server
 
     async def _reclaim(self) -> None:
         """Free the machines of clusters that this state knows nothing of: it may be younger than they are."""

@@ -3,13 +3,15 @@
 import asyncio
 import bisect
 import fcntl
+import gc
 import itertools
-import json
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from fakecloud.jsontext import dumps, loads
 
 Body = dict[str, Any]
 RESOURCE: Final = "resource"
@@ -68,10 +70,19 @@ class Store:
         self._documents: dict[str, dict[str, Body]] = {}
         self._sorted: dict[str, list[str]] = {}
         self._by_type: dict[str, dict[str, Body]] = {}
-        for kind, key, body in self._db.execute("SELECT kind, key, body FROM documents ORDER BY kind, key"):
-            self._keep(kind, key, json.loads(body))
+        self._load()
         self.version = 1
         self._waiters: set[asyncio.Future[None]] = set()
+
+    def _load(self) -> None:
+        """Take in what is on disk; none of it is garbage, so nobody need look for any meanwhile."""
+        gc.disable()
+        try:
+            for kind, key, body in self._db.execute("SELECT kind, key, body FROM documents ORDER BY kind, key"):
+                self._keep(kind, key, loads(body))
+            gc.freeze()
+        finally:
+            gc.enable()
 
     def get(self, kind: str, key: str) -> Body | None:
         """The document, None when there is none. Not to be changed in place."""
@@ -146,7 +157,7 @@ class Store:
                     self._db.execute("DELETE FROM documents WHERE kind=? AND key=?", (kind, key.lower()))
                 else:
                     self._db.execute(
-                        "INSERT OR REPLACE INTO documents VALUES (?,?,?)", (kind, key.lower(), json.dumps(body))
+                        "INSERT OR REPLACE INTO documents VALUES (?,?,?)", (kind, key.lower(), dumps(body).decode())
                     )
             self._db.execute("COMMIT")
         except BaseException:
@@ -173,7 +184,7 @@ class Store:
         Events are no documents: they stay on disk, are in no snapshot, and nobody waits for them.
         """
         added = self._db.execute(
-            "INSERT INTO events (at, operation, body) VALUES (?,?,?)", (at, operation, json.dumps(body))
+            "INSERT INTO events (at, operation, body) VALUES (?,?,?)", (at, operation, dumps(body).decode())
         )
         number = added.lastrowid or 0
         if number % (EVENTS // 50) == 0:
@@ -182,12 +193,12 @@ class Store:
     def events(self, since: float, until: float) -> list[Body]:
         """The events of a time, the newest first."""
         query = "SELECT body FROM events WHERE at >= ? AND at <= ? ORDER BY number DESC"
-        return [json.loads(body) for (body,) in self._db.execute(query, (since, until))]
+        return [loads(body) for (body,) in self._db.execute(query, (since, until))]
 
     def event_of(self, operation: str) -> Body | None:
         """The event that began an operation, None when it is not known any more."""
         found = self._db.execute("SELECT body FROM events WHERE operation = ?", (operation,)).fetchone()
-        return None if found is None else dict(json.loads(found[0]))
+        return None if found is None else dict(loads(found[0]))
 
     def forget_events(self) -> None:
         """There were none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import orjson
 import urllib3
 from azure.identity import ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
@@ -204,7 +205,7 @@ class Reply:
     @property
     def body(self) -> Any:
         """The JSON, None for an empty body."""
-        return json.loads(self.text) if self.text else None
+        return orjson.loads(self.text) if self.text else None
 
     @property
     def code(self) -> str:

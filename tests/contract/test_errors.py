@@ -165,7 +165,17 @@ def test_a_subscription_that_is_not_there_is_404(arm: Arm) -> None:
 def test_content_that_is_no_json_object_is_invalidrequestcontent(group: Group, arm: Arm) -> None:
     headers = {"Authorization": f"Bearer {arm.token}", "Content-Type": "application/json"}
     url = group.path(ADDRESSES, "ip") + "?api-version=2024-05-01"
-    for content in (b"{", b"[]", b'"text"', b"\xff\xfe", b'{"a": NaN}', b'{"a": "\\ud800"}', b"[" * 100_000):
+    for content in (
+        b"{",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"a": NaN}',
+        b'{"a": 1e999}',
+        b'{"a": 18446744073709551616}',
+        b'{"a": "\\ud800"}',
+        b"[" * 100_000,
+    ):
         reply = arm.send("PUT", url, body=content, headers=headers)
         assert (reply.status, reply.code) == (400, "InvalidRequestContent"), content[:20]
 

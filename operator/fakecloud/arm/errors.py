@@ -1,9 +1,10 @@
 """Refusals, in both of ARM's shapes."""
 
-import json
 from typing import Any
 
 from aiohttp import web
+
+from fakecloud.jsontext import dumps
 
 
 class ArmError(Exception):
@@ -53,7 +54,11 @@ class ArmError(Exception):
         """The answer."""
         headers = {"x-ms-failure-cause": "gateway", **self.headers} if not self.flat else dict(self.headers)
         return web.Response(
-            status=self.status, text=json.dumps(self.body()), content_type="application/json", headers=headers
+            status=self.status,
+            body=dumps(self.body()),
+            content_type="application/json",
+            charset="utf-8",
+            headers=headers,
         )
 
 

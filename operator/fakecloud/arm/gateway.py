@@ -22,6 +22,7 @@ from fakecloud.arm.paging import paged
 from fakecloud.arm.throttling import Throttle
 from fakecloud.arm.types import SUBSCRIPTION, Answer, Call, Context, ResourceType
 from fakecloud.identity.tokens import Refused, Tokens
+from fakecloud.jsontext import dumps
 
 log = logging.getLogger(__name__)
 MAX_BODY = 4 * 1024 * 1024
@@ -253,7 +254,11 @@ class Gateway:
         if isinstance(answer.body, dict) and isinstance(answer.body.get("etag"), str):
             headers["ETag"] = answer.body["etag"]
         return web.Response(
-            status=answer.status, text=json.dumps(answer.body), content_type="application/json", headers=headers
+            status=answer.status,
+            body=dumps(answer.body),
+            content_type="application/json",
+            charset="utf-8",
+            headers=headers,
         )
 
     def _retry(self) -> dict[str, str]:
@@ -305,7 +310,7 @@ async def _json(request: web.Request) -> dict[str, Any]:
             f"The content media type '{request.content_type}' is not supported. Only 'application/json' is supported.",
         )
     try:
-        parsed = json.loads(raw, parse_constant=_no_number)
+        parsed = json.loads(raw, parse_constant=_no_number, parse_int=_integer, parse_float=_float)
         if b"\\u" in raw:
             json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text, and could not be kept
     except (ValueError, RecursionError) as error:
@@ -331,6 +336,21 @@ def _parent_missing(method: str, target: Target, parent: str) -> ArmError:
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
+
+
+def _integer(text: str) -> int:
+    """An integer of 64 bits: there is no longer one in ARM."""
+    value = int(text)
+    if not -(2**63) <= value < 2**64:
+        raise ValueError(f"JSON integer {text} is too large or small for an Int64.")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        _no_number(text)
+    return value
 
 
 def _unknown(type_: str) -> ArmError:
