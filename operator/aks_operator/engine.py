@@ -30,6 +30,7 @@ from aks_operator.port import (
     Priority,
     Terminal,
     Throttled,
+    Transient,
     Unreachable,
 )
 from aks_operator.queue import WorkQueue
@@ -42,6 +43,8 @@ BUSY_RETRY: Final = 5.0
 NOT_LEADING_RETRY: Final = 1.0
 """Seconds between looks whether the Lease, which nobody answered for, could be renewed."""
 SECRET_RETRY: Final = 30.0
+BLIPS: Final = 2
+"""So often in a row Azure may fail to answer a look at what is Ready before its status says so: some 2 seconds."""
 MAX_OPERATIONS: Final = 8
 MAX_URL: Final = 4096
 """Characters of an operation's URL that a status takes."""
@@ -63,8 +66,8 @@ class DocumentReconciler(Protocol):
     async def reconcile(self, key: Key) -> float | None:
         """One turn of the document; seconds until the next, None when it rests. May raise CloudError."""
 
-    def failed(self, key: Key, error: CloudError) -> None:
-        """Tell those who share the document why it does not come about."""
+    def failed(self, key: Key, error: CloudError, *, blip: bool) -> None:
+        """Tell those who share the document why it does not come about; of a `blip` only while it is not as it should be."""
 
 
 class Engine:
@@ -135,7 +138,7 @@ class Engine:
             return NOT_LEADING_RETRY, False
         except CloudError as error:
             again = self._retry(key, error)
-            self._documents.failed(key, error)
+            self._documents.failed(key, error, blip=self._is_blip(key, error))
             return again
 
     async def _object(self, key: Key) -> tuple[float | None, bool]:
@@ -185,6 +188,8 @@ class Engine:
             return NOT_LEADING_RETRY, False
         except CloudError as error:
             again, failed = self._retry(key, error)
+            if PRIORITY.get() is Priority.DRIFT and self._is_blip(key, error):
+                return again, failed
             unpin = {"id": None} if isinstance(error, Terminal) and error.nothing_made else {}
             outcome = Outcome([Condition("Ready", "False", reason_of(error), str(error))], unpin, resources=_ids(body))
             await self._say(key, body, outcome, obj)
@@ -250,6 +255,14 @@ class Engine:
                 return TERMINAL_RETRY, False
             case _:
                 return max(error.retry_after or 0.0, self._queue.backoff(key)), True
+
+    def _is_blip(self, key: Key, error: CloudError) -> bool:
+        """Whether Azure only did not answer a look, for the moment: what it said last is still the best that is known."""
+        if error.of_write:
+            return False
+        return isinstance(error, Busy | Throttled) or (
+            isinstance(error, Transient) and self._queue.failures(key) <= BLIPS
+        )
 
     def _wake_account(self, key: Key) -> None:
         """The account that an object works with is to look after its credential."""

@@ -37,6 +37,8 @@ class CloudError(Exception):
         self.status = status
         self.retry_after = retry_after
         """Seconds; None leaves it to the back-off."""
+        self.of_write = False
+        """Whether a write of ours was answered so, or its operation ended so: not just a look."""
 
 
 class Terminal(CloudError):

@@ -73,6 +73,10 @@ class WorkQueue:
         count = self._failures[key] = self._failures.get(key, 0) + 1
         return min(MAX_BACKOFF, BASE_BACKOFF * 2.0 ** min(count - 1, 20)) * (0.75 + 0.5 * self._jitter())
 
+    def failures(self, key: Key) -> int:
+        """How often `key` failed since it last did not."""
+        return self._failures.get(key, 0)
+
     def done(self, key: Key, *, again_after: float | None, failed: bool = False) -> None:
         """The work on `key` ended. `again_after` in seconds; None: at the next change."""
         again = self._working.pop(key)

@@ -203,9 +203,11 @@ class Session:
                 answer = await self.cloud.delete(step.id, if_match=step.if_match)
             else:
                 answer = await self.cloud.put(step.id, step.body or {}, if_match=step.if_match)
-        except Terminal as error:
-            error.nothing_made = step.action == "create"
-            self._refuse(step.id, error)
+        except CloudError as error:
+            error.of_write = True
+            if isinstance(error, Terminal):
+                error.nothing_made = step.action == "create"
+                self._refuse(step.id, error)
             raise
         finally:  # even a lost answer may have been a write
             self.observer.wrote(step.id)
@@ -260,6 +262,7 @@ class Session:
             return _waiting(operation, self._wait(id_, state.retry_after))
         self._ended(id_)
         if state.error is not None:
+            state.error.of_write = True
             if isinstance(state.error, Terminal):
                 self._refuse(id_, state.error)
             raise state.error

@@ -112,9 +112,11 @@ class Documents:
                 self._queue.add(owner)
         return again
 
-    def failed(self, key: Key, error: CloudError) -> None:
+    def failed(self, key: Key, error: CloudError, *, blip: bool) -> None:
         """See engine.DocumentReconciler. Where Azure only takes a change later, what was served before goes on."""
         before = self._shares.result(key) or Result(None, settled=False)
+        if blip and before.settled and not self._shares.is_unheard(key):
+            return
         intact = before.intact and isinstance(error, _PASSING)
         now = replace(before, settled=False, intact=intact, reason=reason_of(error), message=str(error))
         self._tell(key, now)

@@ -83,6 +83,10 @@ class Shares:
         """Whose word is news to the document; from now on it is none: the result that follows tells of it."""
         return self._unheard.pop(document, set())
 
+    def is_unheard(self, document: Key) -> bool:
+        """Whether anybody's word is news to the document."""
+        return bool(self._unheard.get(document))
+
     def of(self, document: Key) -> Mapping[Key, Share]:
         """All that is asked of a document."""
         return self._shares.get(document, {})

@@ -59,7 +59,7 @@ class NoDocuments:
     async def reconcile(self, key: Key) -> float | None:
         return None
 
-    def failed(self, key: Key, error: CloudError) -> None:
+    def failed(self, key: Key, error: CloudError, *, blip: bool) -> None:
         return None
 
 
@@ -188,6 +188,44 @@ async def test_an_error_is_told_and_decides_when_to_come_again(
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", reason, str(error))
     assert other is not None
     assert other["status"] == "True"
+
+
+def of_write(error: CloudError) -> CloudError:
+    error.of_write = True
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "looks"),
+    [
+        (Throttled("wait", code="TooManyRequests", retry_after=17), 99),
+        (Busy("later", code="OperationNotAllowed"), 99),
+        (Transient("oops", code="InternalServerError"), 3),
+        (AuthenticationFailed("no", code="ExpiredAuthenticationToken"), 1),
+        (Terminal("no", code="QuotaExceeded"), 1),
+        (NotFound("gone", code="ResourceGroupNotFound"), 1),
+        (of_write(Throttled("wait", code="TooManyRequests", retry_after=17)), 1),
+        (of_write(Transient("oops", code="InternalServerError")), 1),
+    ],
+    ids=str,
+)
+async def test_what_is_ready_stays_so_while_azure_only_fails_to_answer_for_a_moment(
+    desk: Desk, error: CloudError, looks: int
+) -> None:
+    desk.put()
+    await desk.turn()
+    desk.script.act = raising(error)
+    for n in range(1, 10):
+        again, _ = await desk.turn()
+        assert again is not None
+        ready = desk.condition("Ready")
+        assert ready is not None
+        assert (ready["status"] == "True") is (n < looks), n
+    desk.script.act = lambda: READY
+    await desk.turn()
+    ready = desk.condition("Ready")
+    assert ready is not None
+    assert ready["status"] == "True"
 
 
 async def test_a_hold_waits_to_be_woken_and_is_no_failure(desk: Desk) -> None:

@@ -218,7 +218,7 @@ async def test_an_account_is_needed_until_what_was_left_by_force_is_gone_or_cann
     office.cache.forget(A)
     assert office.shares.abandoned(ACCOUNT) == [key]
     assert office.shares.abandoned(Key("CloudAccount", "ns", "other")) == []
-    office.documents.failed(key, Unreachable("no answer"))
+    office.documents.failed(key, Unreachable("no answer"), blip=False)
     assert office.shares.abandoned(ACCOUNT) == []
     await office.rest()
     assert office.shares.abandoned(ACCOUNT) == []
@@ -274,7 +274,7 @@ async def test_a_refusal_is_told_to_all_who_share(office: Office) -> None:
     key = office.documents.say(ACCOUNT, ADDRESS, A, SHARE)
     with pytest.raises(Terminal) as refused:
         await office.documents.reconcile(key)
-    office.documents.failed(key, refused.value)
+    office.documents.failed(key, refused.value, blip=False)
     result = office.shares.result(key)
     assert result is not None
     assert (result.settled, result.reason) == (False, "AlreadyExists")
@@ -304,7 +304,7 @@ async def test_who_was_served_goes_on_while_azure_takes_a_change_of_another_only
     for _ in range(2):  # once more when its word is not new any longer
         with pytest.raises(type(error)):
             await office.documents.reconcile(key)
-        office.documents.failed(key, error)
+        office.documents.failed(key, error, blip=False)
         served, asking = office.shares.standing_for(key, A), office.shares.standing_for(key, B)
         assert served is not None
         assert asking is not None
@@ -312,6 +312,20 @@ async def test_who_was_served_goes_on_while_azure_takes_a_change_of_another_only
         assert not asking.settled
         assert asking.message == str(error)
         assert B in office.queue._ready
+
+
+async def test_a_blip_says_nothing_of_what_is_as_it_should_be(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    before = office.shares.result(key)
+    office.documents.failed(key, Unreachable("no answer"), blip=True)
+    assert office.shares.result(key) == before
+    office.exposure(B)
+    office.documents.say(ACCOUNT, ADDRESS, B, SHARE)
+    office.documents.failed(key, Unreachable("no answer"), blip=True)
+    result = office.shares.result_for(key, B)
+    assert result is not None
+    assert (result.settled, result.reason) == (False, "CloudUnreachable")
 
 
 async def test_while_something_is_under_way_nothing_is_written(office: Office) -> None:
