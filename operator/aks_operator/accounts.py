@@ -45,6 +45,8 @@ class Account:
     session: Session
     pool: Pool
     credential: Any
+    proven: bool = False
+    """Whether the cloud let it in."""
     doubted: bool = False
     """Whether it was refused since: then it is opened anew, however the same its login is."""
 
@@ -76,7 +78,7 @@ class Accounts:
         clock: Callable[[], float],
         now: Callable[[], str],
         may_write: Callable[[], bool],
-        opened: Callable[[], None],
+        proven: Callable[[Key], None],
         wake: Callable[[Key], None] = lambda key: None,
     ) -> None:
         self._logins = Logins(kube, settings)
@@ -86,7 +88,7 @@ class Accounts:
         self._clock = clock
         self._now = now
         self._may_write = may_write
-        self._opened = opened
+        self._proven = proven
         self._wake = wake
         self._open: dict[Key, Account] = {}
         self._answered: dict[Key, float] = {}  # Unix time of the last read that was answered
@@ -166,8 +168,19 @@ class Accounts:
         session.fence = Fence(spec.subscription_id, prefix)
         account = Account(key, digest, spec.subscription_id, prefix, login.endpoints, cloud, session, pool, token)
         self._open[key] = account
-        self._opened()
         return account
+
+    def prove(self, key: Key) -> None:
+        """The cloud let an account in. With a login that is new that is news to those who were refused with the old one.
+
+        Those who wait for it to be Ready are woken when it says so. To be woken by its opening would be too early: it may
+        be refused, whoever was woken asks it to be opened anew, and so forth as fast as the processor can.
+        """
+        account = self._open.get(key)
+        if account is not None and not account.proven:
+            account.proven = True
+            if is_true(self._cache.get(key) or {"metadata": {}}):
+                self._proven(key)
 
     def doubt(self, key: Key) -> None:
         """The account was refused: a token that it holds, and a file that it read, may be good no more."""
@@ -195,7 +208,7 @@ class Accounts:
             body = self._cache.get(key) or {}
             if is_true(body) or "deletionTimestamp" in body["metadata"]:
                 try:
-                    await self.open(key)
+                    (await self.open(key)).proven = True
                 except (Hold, KubeError, ValueError) as error:
                     log.warning("account not opened: %s", error, extra={"key": str(key)})
 

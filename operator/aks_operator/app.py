@@ -18,6 +18,7 @@ from aks_operator.documents.shares import Shares
 from aks_operator.engine import Engine, count_objects
 from aks_operator.groups import Groups
 from aks_operator.http import HealthServer
+from aks_operator.keys import Key
 from aks_operator.kinds.base import World
 from aks_operator.kinds.cloud_account import CloudAccountReconciler
 from aks_operator.kinds.dns_zone import DNSZoneReconciler
@@ -87,10 +88,10 @@ class Operator:
             await server.stop()
             await kube.close()
 
-    def _wake_all(self) -> None:
-        """An account was opened: whoever uses it, however indirectly, may go on."""
-        for key in self._cache.keys(None):
-            self._queue.add(key)
+    def _wake_users(self, account: Key) -> None:
+        """An account's new login is good: whoever uses it, however indirectly, may go on."""
+        for key in self._cache.users(account):
+            self._queue.add(key, reset_backoff=True)
 
     def _listen_for_signals(self) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -107,7 +108,7 @@ class Operator:
             time.monotonic,
             timestamp,
             lambda: lease.held,
-            self._wake_all,
+            self._wake_users,
             lambda key: self._queue.add(key, reset_backoff=True),
         )
         shares, tenants = Shares(), Tenants()

@@ -92,6 +92,11 @@ class Cache:
         """Who refers to `key`, which need not exist, oldest creation first, then by name."""
         return sorted(self._referred_by.get(key, ()), key=self._age)
 
+    def users(self, key: Key) -> list[Key]:
+        """Who refers to `key`, and who refers to those: of an account all that work with it."""
+        direct = self.dependents(key)
+        return list(dict.fromkeys([*direct, *(other for user in direct for other in self.dependents(user))]))
+
     def refers_to(self, key: Key) -> frozenset[Key]:
         """Whom `key` refers to."""
         return self._refers_to.get(key, frozenset())

@@ -173,6 +173,8 @@ class Objects:
         changed = {field for field in {*old, *status} if old.get(field) != status.get(field)}
         others = [*self._cache.dependents(key), *self._cache.refers_to(key)]
         self._wake(other for other in others if changed & _READS.get((other.kind, key.kind), changed))
+        if key.kind == "CloudAccount" and _is_ready(status) and not _is_ready(old):
+            self._wake(self._cache.users(key))
         await self._tell(key, body, status)
 
     def _wrote(self, key: Key, answer: Mapping[str, Any]) -> Change:
@@ -235,3 +237,8 @@ class Objects:
             await self._kube.create(f"/api/v1/namespaces/{key.namespace}/events", event)
         except KubeError as error:
             log.debug("event not written: %s", error, extra={"key": str(key)})
+
+
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    ready = find(status.get("conditions") or (), "Ready")
+    return ready is not None and ready["status"] == "True"

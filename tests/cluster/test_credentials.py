@@ -180,6 +180,26 @@ def test_the_machines_identity_is_used_for_the_operators_own_namespace(bureau: B
     home.refused("CloudAccount", "nobody", "AuthenticationFailed")
 
 
+def test_an_account_that_is_refused_asks_with_growing_pauses_whoever_waits_for_it(bureau: Bureau) -> None:
+    desk, tenant = bureau.desk(), str(uuid.uuid4())
+    desk.zone(accountRef={"name": "lost"})
+
+    def asked() -> int:
+        return len([path for path in desk.asked(TOKENS) if tenant in path])
+
+    desk.apply("CloudAccount", "lost", **{**desk.account(), "tenantId": tenant})
+    until("it is refused", lambda: asked() >= 1 or None)
+    began = time.monotonic()
+    until("it asked four times", lambda: asked() >= 4 or None)
+    assert time.monotonic() - began > 2.0, "half a second, one, two"
+    message = desk.refused("CloudAccount", "lost", "AuthenticationFailed")
+    assert "AADSTS90002" in message
+    assert "Trace ID" not in message, "it would differ each time"
+    desk.refused("DNSZone", "zone", "WaitingForAccount")
+    desk.edit("CloudAccount", "lost", tenantId=bureau.arm.cloud.tenant)
+    desk.ready("DNSZone", "zone")
+
+
 # attacks: by accounts
 
 
@@ -396,13 +416,20 @@ def test_a_status_that_claims_somebody_elses_cluster_opens_it_to_nobody(bureau: 
     claim = {"id": victim.cluster, "provisioningState": "Succeeded", "nodeResourceGroup": victim.group}
 
     def turned_away(kind: str, name: str) -> bool | None:
-        """Whether it came to a cluster that claims to be there; the claim is made again and again: the operator takes it back."""
+        """Whether it came to a cluster that claims to be there.
+
+        The claim is made again and again: the operator takes it back, and who was turned away then says so for a moment.
+        """
         forge(desk, "ManagedCluster", "theirs", **claim, kubernetesVersion="1.36.2")
         desk.annotate(kind, name, reconcile_at=str(time.monotonic_ns()))
-        return "not ours" in condition(desk.get(kind, name)).get("message", "") or None
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            if "not ours" in condition(desk.get(kind, name)).get("message", ""):
+                return True
+        return None
 
     for kind, name in (("NodePool", "evil"), ("ServiceExposure", "web")):
-        until(f"{kind} {name} is not let in", partial(turned_away, kind, name), pause=0.1)
+        until(f"{kind} {name} is not let in", partial(turned_away, kind, name))
     for kind, name in (("ServiceExposure", "web"), ("NodePool", "evil"), ("ManagedCluster", "theirs")):
         desk.delete(kind, name)
         desk.gone(kind, name)

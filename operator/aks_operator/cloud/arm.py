@@ -331,7 +331,9 @@ def _json(answer: Any) -> dict[str, Any] | None:
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "").strip().splitlines()[0] if text and text.strip() else "the credential was refused"
+    """What Entra says, without the ids and the time of the request: a message that differs each time is news each time."""
+    first = next(iter((text or "").strip().splitlines()), "")
+    return first.partition(" Trace ID: ")[0] or "the credential was refused"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

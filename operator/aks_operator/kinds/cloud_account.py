@@ -40,6 +40,7 @@ class CloudAccountReconciler:
         except AuthenticationFailed:
             self._world.accounts.doubt(key)
             raise
+        self._world.accounts.prove(key)
         status: dict[str, Any] = {"id": id_}
         throttled = account.budget.throttled_for
         conditions = [READY]

@@ -39,7 +39,7 @@ class Office:
     cache: Cache
     clock: Clock
     accounts: Accounts
-    opened: list[None]
+    proven: list[Key]
     version: int = 0
 
     def account(self, key: Key = KEY, *, ready: bool = True, **spec: Any) -> None:
@@ -66,15 +66,13 @@ class Office:
 
 @pytest.fixture
 async def office() -> AsyncIterator[Office]:
-    server, clock, opened = ApiServer(), Clock(), list[None]()
+    server, clock, proven = ApiServer(), Clock(), list[Key]()
     settings = Settings(namespace="aks-operator", allowed_endpoints=(ENDPOINT + "/",))
     async with serving(server) as kube:
         cache = Cache(references("aks-operator"))
-        accounts = Accounts(
-            kube, cache, settings, Metrics(), clock, lambda: "t", lambda: True, lambda: opened.append(None)
-        )
+        accounts = Accounts(kube, cache, settings, Metrics(), clock, lambda: "t", lambda: True, proven.append)
         try:
-            yield Office(server, cache, clock, accounts, opened)
+            yield Office(server, cache, clock, accounts, proven)
         finally:
             await accounts.close_all()
 
@@ -91,7 +89,6 @@ async def test_an_account_opens_once_and_logs_in_anew_when_its_secret_changes(of
     office.secret("azure", clientSecret=SECRET.encode())
     first = await office.accounts.open(KEY)
     assert await office.accounts.open(KEY) is first
-    assert len(office.opened) == 1
     office.secret("azure", clientSecret=b"another")
     second = await office.accounts.open(KEY)
     assert second is not first
@@ -99,7 +96,21 @@ async def test_an_account_opens_once_and_logs_in_anew_when_its_secret_changes(of
     assert second.credential is not first.credential
     assert second.session is first.session, "what is under way, and what is known of the cloud, goes on"
     assert second.session.cloud is second.cloud
-    assert len(office.opened) == 2, "whoever was refused may go on"
+
+
+async def test_who_was_refused_goes_on_when_the_cloud_let_a_new_login_in_and_not_before(office: Office) -> None:
+    office.account(ready=False)
+    office.secret("azure", clientSecret=SECRET.encode())
+    await office.accounts.open(KEY)
+    office.accounts.prove(KEY)
+    assert office.proven == [], "it does not say that it is Ready yet: those who wait are woken when it does"
+    office.account(ready=True)
+    office.secret("azure", clientSecret=b"another")
+    await office.accounts.open(KEY)
+    assert office.proven == []
+    for _ in range(2):
+        office.accounts.prove(KEY)
+    assert office.proven == [KEY]
 
 
 async def test_another_authority_takes_other_connections_and_the_old_ones_end_in_peace(office: Office) -> None:

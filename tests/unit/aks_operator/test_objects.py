@@ -122,7 +122,10 @@ async def test_our_own_status_wakes_those_who_look_at_it_and_not_us(desk: Desk) 
 @pytest.mark.parametrize(
     ("written", "field", "woken"),
     [
-        pytest.param(ACCOUNT, "conditions", {CLUSTER, ZONE}, id="an account that is ready"),
+        pytest.param(
+            ACCOUNT, "conditions", {CLUSTER, ZONE, POOL, EXPOSURE}, id="an account that is ready, for all who use it"
+        ),
+        pytest.param(ACCOUNT, "id", {CLUSTER, ZONE}, id="an account that says something else"),
         pytest.param(CLUSTER, "id", {POOL, EXPOSURE}, id="a cluster that is there"),
         pytest.param(CLUSTER, "provisioningState", {POOL, EXPOSURE}, id="a cluster that can be worked with"),
         pytest.param(CLUSTER, "kubernetesVersion", {POOL}, id="a cluster's version"),
