@@ -72,7 +72,7 @@ def serve(
     quota: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=N: what a subscription may have, such as cores=20, westeurope/standardDSv5Family=8, publicIPAddresses=5 or managedClusters=2; may be given more than once. Without it nothing is limited."
+            help="NAME=N: what a subscription may have, such as cores=20, westeurope/standardDSv5Family=8, publicIPAddresses=5, managedClusters=2, or westeurope/zone1=8 (vCPUs that a zone has room for); may be given more than once. Without it nothing is limited."
         ),
     ] = None,
     dns_port: Annotated[

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from azure.mgmt.dns.models import ARecord, RecordSet, TxtRecord, Zone
 
-from tests.contract.bodies import ZONES
+from tests.contract import bodies
+from tests.contract.bodies import ADDRESSES, ZONES
 from tests.contract.cloud import Arm, Clients, Group
 
 
@@ -170,10 +171,53 @@ def test_a_patch_replaces_what_it_tells_and_keeps_the_rest(zone: str, arm: Arm) 
     assert arm.patch(path, {"properties": {"TTL": 60}}, If_Match="stale").status == 412
 
 
-def test_an_alias_record_is_not_built(zone: str, group: Group, arm: Arm) -> None:
-    target = {"id": group.path("Microsoft.Network/publicIPAddresses", "ip")}
-    reply = arm.put(f"{zone}/A/www", {"properties": {"TTL": 60, "targetResource": target}})
-    assert (reply.status, reply.code) == (501, "NotImplemented")
+@pytest.fixture
+def address(group: Group, arm: Arm) -> str:
+    """The id of a public address."""
+    return str(arm.make(group.path(ADDRESSES, "ip"), bodies.address())["id"])
+
+
+def alias(target: str, **properties: Any) -> dict[str, Any]:
+    """A record set that stands for a resource."""
+    return {"properties": {"TTL": 60, "targetResource": {"id": target}, **properties}}
+
+
+def test_an_alias_stands_for_a_public_address_and_is_empty_when_that_is_gone(
+    zone: str, address: str, arm: Arm, sdk: Clients, group: Group
+) -> None:
+    reply = arm.put(f"{zone}/A/www", alias(address))
+    assert (reply.status, reply.body["properties"]["targetResource"]) == (201, {"id": address})
+    read = sdk.dns.record_sets.get(group.name, "demo.example", "www", "A")
+    assert (read.target_resource and read.target_resource.id, read.a_records or []) == (address, [])
+    arm.remove(address)
+    assert arm.get(f"{zone}/A/www").body["properties"]["targetResource"] == {"id": address}
+    assert arm.put(f"{zone}/A/www", a("203.0.113.9")).body["properties"]["targetResource"] == {}
+
+
+def test_an_alias_may_stand_for_another_record_set_of_its_type_and_zone(zone: str, arm: Arm) -> None:
+    arm.put(f"{zone}/A/www", a("203.0.113.9"))
+    assert arm.put(f"{zone}/A/@", alias(f"{zone}/A/www")).status == 201
+
+
+def test_what_no_alias_can_be_is_refused(zone: str, address: str, group: Group, arm: Arm) -> None:
+    arm.put(f"{zone}/A/www", a("203.0.113.9"))
+    arm.put(f"{zone}/A/first", alias(f"{zone}/A/www"))
+    for kind, body in (
+        ("TXT", alias(address)),
+        ("CNAME", alias(address)),
+        ("A", alias(address, ARecords=[{"ipv4Address": "203.0.113.9"}])),
+        ("A", alias(group.path(ADDRESSES, "none"))),
+        ("A", alias(f"{zone}/A/x")),
+        ("A", alias(f"{zone}/A/none")),
+        ("A", alias(f"{zone}/A/first")),
+        ("AAAA", alias(f"{zone}/A/www")),
+        ("A", alias(zone)),
+        ("A", alias("nonsense")),
+    ):
+        reply = arm.put(f"{zone}/{kind}/x", body)
+        assert (reply.status, reply.code) == (400, "BadRequest"), (kind, body)
+    elsewhere = group.path("Microsoft.Network/trafficManagerProfiles", "x")
+    assert arm.put(f"{zone}/A/x", alias(elsewhere)).status == 501
 
 
 def test_deleting_a_zone_takes_its_records_along(zone: str, arm: Arm) -> None:

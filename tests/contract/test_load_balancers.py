@@ -164,6 +164,29 @@ def test_two_pools_with_one_address_cannot_share_a_backend_port(arm: Arm, lb: st
     assert found == (400, "RulesUseSameBackendPortProtocolAndPool")
 
 
+def test_a_balancer_has_at_most_1500_rules_600_frontends_and_5000_addresses(
+    arm: Arm, lb: str, ip: str, net: str
+) -> None:
+    rules = [balancing_rule(lb, f"r{n}", n, n, backendAddressPool=None) for n in range(1, 1502)]
+    assert refusal(arm, lb, ip, *rules) == (400, "LoadBalancerRuleCountLimitReached")
+    assert refusal(arm, lb, ip, *rules[:1500]) == (201, "")
+    frontends = [{"name": f"f{n}", "properties": {"publicIPAddress": {"id": ip}}} for n in range(601)]
+    found = refusal(arm, lb, ip, frontendIPConfigurations=frontends)
+    assert found == (400, "LoadBalancerFrontendCountLimitReached")
+    addresses = [f"10.0.{n // 250}.{n % 250}" for n in range(5001)]
+    pool = [{"name": "pool", "properties": backends(net, *addresses)}]
+    assert refusal(arm, lb, ip, backendAddressPools=pool) == (400, "LoadBalancerBackendCountLimitReached")
+
+
+def test_at_most_300_rules_lead_to_one_backend_address(arm: Arm, lb: str, ip: str, net: str) -> None:
+    arm.make(lb, balancer(lb, address_id=ip, rules=[balancing_rule(lb, f"r{n}", n, n) for n in range(1, 302)]))
+    pool = f"{lb}/backendAddressPools/pool"
+    reply = arm.put(pool, {"properties": backends(net, "10.0.0.4")})
+    assert (reply.status, reply.code) == (400, "LoadBalancerRulesPerNicLimitReached")
+    arm.make(lb, balancer(lb, address_id=ip, rules=[balancing_rule(lb, f"r{n}", n, n) for n in range(1, 301)]))
+    assert arm.put(pool, {"properties": backends(net, "10.0.0.4")}).status in {200, 201}
+
+
 def test_a_rule_needs_protocol_frontend_and_sensible_ports(arm: Arm, lb: str, ip: str) -> None:
     for change in (
         {"protocol": None},

@@ -180,3 +180,16 @@ def test_a_group_has_at_most_1000_rules(group: Group, arm: Arm) -> None:
         arm.put(f"{path}/securityRules/one-more", {"properties": more["properties"]}),
     ):
         assert reply.status == 400
+
+
+def test_the_rules_of_a_group_have_at_most_4000_sources_together(group: Group, arm: Arm) -> None:
+    path = group.path(SECURITY_GROUPS, "nsg")
+    many = [f"10.{n // 250}.{n % 250}.0/24" for n in range(2000)]
+    rules = [rule(f"r{i}", 100 + i, sourceAddressPrefix=None, sourceAddressPrefixes=many) for i in range(2)]
+    arm.make(path, security_group(*rules))
+    for reply in (
+        arm.put(f"{path}/securityRules/more", {"properties": rule_properties(200)}),
+        arm.put(path, security_group(*rules, rule("more", 200))),
+    ):
+        assert (reply.status, reply.code) == (400, "SecurityRuleAddressCountLimitReached")
+    assert len(arm.get(path).body["properties"]["securityRules"]) == 2

@@ -83,6 +83,23 @@ def test_scaling_counts_what_comes_and_goes(fresh: Group, arm: Arm, lever: Lever
     assert arm.put(f"{path}/agentPools/p", pool(count=1)).status == 200, "fewer are always taken"
 
 
+def test_a_zone_without_room_fails_the_operation_after_it_was_taken(fresh: Group, arm: Arm, lever: Levers) -> None:
+    lever.quotas(**{f"{LOCATION}/zone1": 2 * CORES, f"{LOCATION}/zone2": CORES})
+    path = arm.make(fresh.path(CLUSTERS, "c"), cluster(profile(availabilityZones=["1"])))["id"]
+    reply = arm.put(f"{path}/agentPools/p", pool(count=4, availabilityZones=["1", "2"]))
+    assert reply.status == 201
+    ended = arm.ended(reply)
+    assert (ended["status"], ended["error"]["code"]) == ("Failed", "OverconstrainedZonalAllocationRequest")
+    assert arm.get(f"{path}/agentPools/p").body["properties"]["provisioningState"] == "Failed"
+    assert arm.get(f"{path}/agentPools/p/machines").body["value"] == []
+    arm.make(f"{path}/agentPools/p", pool(count=2, availabilityZones=["1", "2"]))
+    zones = [m["zones"] for m in arm.get(f"{path}/agentPools/p/machines").body["value"]]
+    assert sorted(zones) == [["1"], ["2"]]
+    arm.make(f"{path}/agentPools/nowhere", pool(count=9))
+    other = {**cluster(profile(availabilityZones=["1"])), "location": "northeurope"}
+    arm.make(fresh.path(CLUSTERS, "d"), other)
+
+
 def test_spot_machines_and_stopped_clusters_do_not_count_as_others(fresh: Group, arm: Arm, lever: Levers) -> None:
     lever.quotas(cores=CORES, lowPriorityCores=CORES)
     path = arm.make(fresh.path(CLUSTERS, "c"), cluster())["id"]

@@ -12,6 +12,8 @@ SPOT_CORES: Final = "lowPriorityCores"
 CLUSTERS: Final = "managedClusters"
 """Of a whole subscription."""
 ADDRESSES: Final = "publicIPAddresses"
+ZONES: Final = ("zone1", "zone2", "zone3")
+"""vCPUs that a region's zone has machines for, whoever has them: no quota, but room."""
 _NAME: Final = re.compile(r"([a-z0-9]+/)?[A-Za-z][A-Za-z0-9]*")
 _FAMILY: Final = re.compile(r"(standard|basic)[A-Za-z0-9]+Family", re.IGNORECASE)
 
@@ -28,9 +30,9 @@ class Quotas:
         """These limits hold from now on, and no others; raises ValueError for a name that is none."""
         for name, limit in limits.items():
             last = name.rpartition("/")[2]
-            known = last.lower() in {word.lower() for word in (CORES, SPOT_CORES, CLUSTERS, ADDRESSES)}
+            known = last.lower() in {word.lower() for word in (CORES, SPOT_CORES, CLUSTERS, ADDRESSES, *ZONES)}
             if not _NAME.fullmatch(name) or not (known or _FAMILY.fullmatch(last)):
-                words = ", ".join((CORES, SPOT_CORES, CLUSTERS, ADDRESSES))
+                words = ", ".join((CORES, SPOT_CORES, CLUSTERS, ADDRESSES, *ZONES))
                 raise ValueError(f"{name!r} is no quota: use {words} or a family such as standardDSv5Family")
             if limit < 0:
                 raise ValueError(f"{name} cannot be {limit}")

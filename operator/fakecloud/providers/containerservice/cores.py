@@ -1,7 +1,7 @@
 """What clusters use of a subscription's quotas, and what they are refused for."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fakecloud.arm import quotas
 from fakecloud.arm.types import Context
@@ -10,6 +10,7 @@ from fakecloud.store import Body
 
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
 POOLS = f"{CLUSTERS}/agentPools"
+MACHINES = f"{POOLS}/machines"
 MOST_CLUSTERS = 5000
 """Of a subscription, when nobody says otherwise (D)."""
 
@@ -45,6 +46,22 @@ def check(context: Context, subscription: str, location: str, wanted: Mapping[st
         if name == quotas.CORES:
             raise refusals.quota(location, left=left, requested=requested)
         raise refusals.family_quota(location, name, left=left, requested=requested)
+
+
+def check_zones(context: Context, location: str, added: Iterable[Body]) -> None:
+    """Raises ArmError (409) when a zone has no room for machines that were `added` (ARM's rows). Azure notices late."""
+    wanted = {f"zone{zone}" for row in added for zone in row.get("zones") or ()}
+    limits = {zone: limit for zone in sorted(wanted) if (limit := context.quotas.of(location, zone)) is not None}
+    if not limits:
+        return
+    total: Counter[str] = Counter()
+    for row in context.store.resources(MACHINES):
+        cluster = context.resource(str(row["id"]).lower().partition("/agentpools/")[0])
+        if cluster is not None and cluster["location"] == location:
+            size = sizes.read(row["properties"]["hardware"]["vmSize"])
+            total.update({f"zone{zone}": size.cores if size else 0 for zone in row.get("zones") or ()})
+    if any(total[zone] > limit for zone, limit in limits.items()):
+        raise refusals.no_room_in_zone()
 
 
 def check_clusters(context: Context, subscription: str) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fakecloud.arm.errors import ArmError
 from fakecloud.arm.types import RESOURCE, Context, Fidelity, ResourceType
 from fakecloud.compute.port import CapacityError, Compute, Machine, Pool
 from fakecloud.providers.containerservice import cores
@@ -109,9 +110,12 @@ class Fleet:
             gone = {id_.lower() for id_ in without}
             kept = [p for p in self.context.children(cluster["id"], POOL_TYPE) if p["id"].lower() not in gone]
             try:
+                cores.check_zones(self.context, cluster["location"], added)
                 await self._compute.apply(cluster["id"], [self._wanted(cluster, pool) for pool in kept])
-            except CapacityError as error:
+            except (ArmError, CapacityError) as error:
                 self.store.write([(RESOURCE, row["id"], None) for row in added])
+                if isinstance(error, ArmError):
+                    raise
                 raise quota(cluster["location"], left=error.free * CORES, requested=len(added) * CORES) from error
             self.store.write(
                 [(RESOURCE, row["id"], _ready(row, pool)) for pool in pools for row in self.rows(pool["id"])]

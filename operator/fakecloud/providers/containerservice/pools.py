@@ -50,6 +50,7 @@ class Pools(ResourceType):
             "upgradeNodeImageVersion: 202, UpgradingNodeImageVersion; 204 when the image is the newest; a new one comes each week (D)",
             "deleteMachines: 202, those that are named go and the pool counts fewer (M)",
             "quotas of vCPUs by region and by family: ErrCode_InsufficientVCPUQuota (D), and of clusters: QuotaExceeded",
+            "a zone without room (`--quota westeurope/zone1=8`): the operation fails late, OverconstrainedZonalAllocationRequest (I)",
             "ErrCode_InsufficientVCPUQuota when there are fewer machines than asked for, four vCPUs each (D)",
         ),
         simplified=(

@@ -81,6 +81,15 @@ def family_quota(location: str, family: str, *, left: int, requested: int) -> Ar
     )
 
 
+def no_room_in_zone() -> ArmError:
+    """The failure to find machines in a zone: the operation was taken, and ends badly."""
+    return refuse(
+        409,
+        "OverconstrainedZonalAllocationRequest",
+        "Allocation failed. VM(s) with the following constraints cannot be allocated, because the condition is too restrictive. Please remove some constraints and try again. Constraints applied are: Availability Zone, VM Size.",
+    )
+
+
 def check_power(cluster: Body) -> None:
     """Raises ArmError (400) for a change of a stopped cluster: only its start, its tags and its deletion are taken."""
     if cluster["properties"]["powerState"]["code"] == "Stopped":

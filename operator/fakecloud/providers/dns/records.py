@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fakecloud.arm import shapes
 from fakecloud.arm.errors import ArmError, bad_request
+from fakecloud.arm.ids import parse
 from fakecloud.arm.types import RESOURCE, Answer, Call, Context, ResourceType
 from fakecloud.store import Body
 
@@ -17,6 +18,15 @@ RECORD_NAME = re.compile(
 )
 ZONE_NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MAX_RECORDS: Final = 20
+ADDRESSES: Final = "microsoft.network/publicipaddresses"
+ELSEWHERE: Final = frozenset(
+    {
+        "microsoft.cdn/profiles/endpoints",
+        "microsoft.network/frontdoors",
+        "microsoft.network/trafficmanagerprofiles",
+    }
+)
+"""What an alias may stand for in Azure, and nobody has here."""
 LINKS: Final = "virtualNetworkLinks"
 """What zones hold beside record sets."""
 
@@ -36,6 +46,8 @@ class Dialect:
     """What every record set has beside its records, until it is built."""
     max_sets: int
     """In a zone."""
+    aliases: frozenset[str] = frozenset()
+    """The record types that may stand for a resource instead of having records."""
 
 
 class RecordSets(ResourceType):
@@ -54,7 +66,7 @@ class RecordSets(ResourceType):
         properties: shapes.Object = {
             self.dialect.ttl: int,
             "metadata": {...: str},
-            "targetResource": shapes.REFERENCE,
+            **({"targetResource": shapes.REFERENCE} if self.dialect.aliases else {}),
             **self.dialect.fields[self._record_type],
         }
         kept: Body = shapes.read({"properties": properties}, body, self.malformed)
@@ -94,7 +106,7 @@ class RecordSets(ResourceType):
 
     def _written(self, zone: Body, name: str, known: Body | None, given: dict[str, Any]) -> Answer:
         """The answer to a record set written with the properties `given`; raises ArmError."""
-        properties = self._checked(given)
+        properties = self._checked(given, f"{zone['id']}/{self._record_type}/{name}")
         self._refuse_cname_conflict(zone["id"], name)
         if "metadata" in given:
             properties["metadata"] = given["metadata"]
@@ -118,16 +130,17 @@ class RecordSets(ResourceType):
         self.store.delete(RESOURCE, known["id"])
         return Answer(200)
 
-    def _checked(self, given: dict[str, Any]) -> Body:
+    def _checked(self, given: dict[str, Any], id_: str) -> Body:
         ttl = given.get(self.dialect.ttl)
         if ttl is None or not 1 <= ttl <= 2147483647:
             raise bad_request("BadRequest", f"The TTL '{ttl}' is invalid: it takes 1 to 2147483647 seconds.")
-        if (given.get("targetResource") or {}).get("id"):
-            raise ArmError(
-                501, "NotImplemented", f"fakecloud does not implement alias records of {self.dialect.zones}."
-            )
         [(key, shape)] = self.dialect.fields[self._record_type].items()
         field = str(key)
+        if target := (given.get("targetResource") or {}).get("id"):
+            if given.get(field):
+                raise bad_request("BadRequest", "A record set has records or a targetResource, never both.")
+            self._check_alias(target, id_)
+            return {self.dialect.ttl: ttl, "targetResource": {"id": target}}
         if isinstance(shape, Mapping):
             self._check_entry(given.get(field), shape)
             return {self.dialect.ttl: ttl, field: given[field], **self.dialect.empty}
@@ -139,6 +152,28 @@ class RecordSets(ResourceType):
         for record in records:
             self._check_entry(record, shape[0] if isinstance(shape, list) else {})
         return {self.dialect.ttl: ttl, field: records, **self.dialect.empty}
+
+    def _check_alias(self, target: str, id_: str) -> None:
+        """Raises ArmError when the record set `id_` cannot stand for `target`: a public address, or one of its like."""
+        if self._record_type not in self.dialect.aliases:
+            words = ", ".join(sorted(self.dialect.aliases))
+            raise bad_request("BadRequest", f"A {self._record_type} record set cannot be an alias: use {words}.")
+        parsed = parse(target)
+        type_ = "" if parsed is None else parsed.type.lower()
+        if type_ in ELSEWHERE:
+            raise ArmError(501, "NotImplemented", f"fakecloud does not implement aliases of {type_}.")
+        siblings = id_.rpartition("/")[0].lower()
+        good = target.lower().rpartition("/")[0] == siblings and target.lower() != id_.lower()
+        if not good and not (type_ == ADDRESSES and self._record_type != "CNAME"):
+            raise bad_request(
+                "BadRequest",
+                f"The target resource '{target}' is none that this record set can stand for: use a public IP address, or a record set of the same type in the same zone.",
+            )
+        body = self.context.resource(target)
+        if body is None:
+            raise bad_request("BadRequest", f"The target resource '{target}' was not found.")
+        if (body["properties"].get("targetResource") or {}).get("id"):
+            raise bad_request("BadRequest", f"The target resource '{target}' is an alias itself.")
 
     def _check_entry(self, record: Body | None, shape: shapes.Shape) -> None:
         absent = [str(name) for name in shape if name not in (record or {})] if isinstance(shape, Mapping) else []

@@ -26,6 +26,7 @@ DIALECT: Final = Dialect(
     ttl="TTL",
     empty={"targetResource": {}},
     max_sets=MAX_SETS,
+    aliases=frozenset({"A", "AAAA", "CNAME"}),
     fields={
         "A": {"ARecords": [{"ipv4Address": str}]},
         "AAAA": {"AAAARecords": [{"ipv6Address": str}]},
@@ -160,9 +161,13 @@ class PublicRecordSets(RecordSets):
         exact=(
             "201, 200, DELETE 200 or 204 (R); properties in PascalCase, metadata, fqdn (R); 20 records a set (D)",
             "If-Match and If-None-Match: 412 (M); a CNAME stands alone",
+            "aliases (`targetResource`) of public addresses and of record sets of their type and zone; when the target goes they are empty (D)",
         ),
-        simplified=("names and texts of records are taken as they are; the serial of a zone does not grow",),
-        missing=("alias records: 501",),
+        simplified=(
+            "names and texts of records are taken as they are; the serial of a zone does not grow",
+            "the refusals of aliases are ours, and an alias of an alias is refused",
+        ),
+        missing=("aliases of Traffic Manager, Front Door and CDN: 501",),
     )
 
 

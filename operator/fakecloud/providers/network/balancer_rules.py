@@ -1,12 +1,44 @@
 """What a load balancer's rules, probes and backend addresses may be. Pure: everything is told by the balancer's own body."""
 
 import ipaddress
+from collections import Counter
 from typing import Any
 
 from fakecloud.arm.errors import bad_request
 from fakecloud.providers.network.balancer_parts import EVERY, IDLE, PORTS, PROTOCOLS, Claims, addresses, tied
+from fakecloud.providers.network.base import reference
 from fakecloud.providers.network.notation import read_address
 from fakecloud.store import Body
+
+MOST_RULES, MOST_FRONTENDS, MOST_ADDRESSES, MOST_RULES_OF_ADDRESS = 1500, 600, 5000, 300
+
+
+def check_numbers(parts: Body) -> None:
+    """Raises ArmError (400) for more of anything than a Standard balancer can have. Rules are of balancing and inbound NAT."""
+    rules = [*parts["loadBalancingRules"], *parts["inboundNatRules"]]
+    behind: Counter[str] = Counter()
+    pools = {pool["id"].lower(): addresses(pool) for pool in parts["backendAddressPools"]}
+    for rule in rules:
+        behind.update(pools.get((reference(rule["properties"].get("backendAddressPool")) or "").lower(), ()))
+    counted = [
+        ("LoadBalancerRuleCountLimitReached", "rules", len(rules), MOST_RULES),
+        ("LoadBalancerFrontendCountLimitReached", "frontends", len(parts["frontendIPConfigurations"]), MOST_FRONTENDS),
+        (
+            "LoadBalancerBackendCountLimitReached",
+            "addresses in a backend pool",
+            max(map(len, pools.values()), default=0),
+            MOST_ADDRESSES,
+        ),
+        (
+            "LoadBalancerRulesPerNicLimitReached",
+            "rules for one backend address",
+            max(behind.values(), default=0),
+            MOST_RULES_OF_ADDRESS,
+        ),
+    ]
+    for code, what, number, most in counted:
+        if number > most:
+            raise bad_request(code, f"A load balancer can have {most} {what}, not {number}.")
 
 
 def check_rules(parts: Body, frontends: Claims, backends: Claims) -> None:

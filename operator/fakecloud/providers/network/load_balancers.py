@@ -41,6 +41,7 @@ class LoadBalancers(NetworkType):
             "201 and 200 with body Succeeded and an operation (R)",
             "ids of parts may be used in the same PUT (M); parts refer only to parts of the same balancer (D)",
             "one frontend port and protocol of a frontend for one rule, one backend port, protocol and pool or address likewise, unless floating (I); inbound NAT rules count too",
+            "1500 rules, inbound NAT rules among them, 600 frontends, 5000 addresses in a pool, 300 rules for one of them (D)",
             "HA ports (protocol All, ports 0) are for internal frontends, and leave no other rule a place there (D)",
             "outbound rules have public frontends, whose rules must disable SNAT (I)",
             "inbound NAT rules over a range of ports give each backend address one, which it keeps (D); all lists are always there",
@@ -48,8 +49,7 @@ class LoadBalancers(NetworkType):
             "internal frontends have a free address of their subnet, or the one that they name (D), for as long as they are there",
         ),
         simplified=(
-            "limits of numbers (1500 rules, 600 frontends, 5000 backends) are not looked at (D)",
-            "codes of refused NAT and outbound rules are ours, and so is the wording of a word that an enumeration does not have; outbound rules are kept, and no machine goes out by them",
+            "codes of numbers that are too high, of refused NAT and outbound rules are ours, and so is the wording of a word that an enumeration does not have; outbound rules are kept, and no machine goes out by them",
         ),
         missing=(
             "inboundNatPools, tier Global, Gateway balancers, adminState: 501",
@@ -73,6 +73,7 @@ class LoadBalancers(NetworkType):
         kept: Body = {name: [entry(id_, name, part) for part in given.get(name) or []] for name in LISTS}
         for name in LISTS:
             check_unique(name, (part["name"] for part in kept[name]))
+        balancer_rules.check_numbers(kept)
         have = (known or {}).get("properties", {})
         before = {f["id"].lower(): f for f in have.get("frontendIPConfigurations") or []}
         given_away: dict[str, str] = {}
@@ -138,6 +139,7 @@ class BalancerChildren(ChildType):
     def settled(self, parent: Body, entries: list[Body]) -> Body:
         """See ChildType."""
         parts = copy.deepcopy(super().settled(parent, entries))
+        balancer_rules.check_numbers(parts)
         settle(parts, parent["properties"])  # a new address may be one that another rule's pool has
         return parts
 

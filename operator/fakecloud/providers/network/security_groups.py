@@ -7,11 +7,13 @@ from fakecloud.arm.shapes import TRACKED, Shape
 from fakecloud.arm.types import Answer, Call, Fidelity, ResourceType
 from fakecloud.providers.network.addressing import POOLS
 from fakecloud.providers.network.base import ChildType, NetworkType, check_unique, etag, properties_of
-from fakecloud.providers.network.security_rules import SHAPE, checked, conflict, default_rules
+from fakecloud.providers.network.security_rules import FIELDS, SHAPE, checked, conflict, default_rules, plural
 from fakecloud.store import Body
 
 RULE_TYPE = "Microsoft.Network/networkSecurityGroups/securityRules"
 MAX_RULES = 1000
+MAX_VALUES = 4000
+"""Addresses that the rules of a group may name as sources, all together; as destinations, and ports, likewise."""
 
 
 class SecurityGroups(NetworkType):
@@ -21,11 +23,14 @@ class SecurityGroups(NetworkType):
     fidelity = Fidelity(
         exact=(
             "the six default rules (R); one document: what a PUT omits is gone",
-            "at most 1000 rules; same priority and direction: SecurityRuleConflict (I)",
+            "at most 1000 rules, and 4000 sources, destinations and ports of each (D); same priority and direction: SecurityRuleConflict (I)",
             "in use by a subnet or by nodes it cannot go: 400 (I, second-hand)",
         ),
-        simplified=("the etag stays when the operation ends and when a subnet is tied to it",),
-        missing=("flow logs, network interfaces, 4000 addresses and ports in all (D)",),
+        simplified=(
+            "the etag stays when the operation ends and when a subnet is tied to it",
+            "the codes for too many rules and addresses are ours",
+        ),
+        missing=("flow logs, network interfaces",),
     )
     seconds = 4.0
     children = ("securityRules", "defaultSecurityRules")
@@ -94,6 +99,13 @@ def check_together(group: str, rules: list[Body]) -> None:
         raise bad_request(
             "SecurityRuleCountLimitReached", f"Network security group {group} can have at most {MAX_RULES} rules."
         )
+    for field in FIELDS:
+        values = sum(len(rule["properties"][plural(field)]) or 1 for rule in rules)
+        if values > MAX_VALUES:
+            raise bad_request(
+                "SecurityRuleAddressCountLimitReached",
+                f"The rules of network security group {group} can have at most {MAX_VALUES} {plural(field)} together.",
+            )
 
 
 def rule_body(group: str, name: str, properties: Body) -> Body:

@@ -65,20 +65,25 @@ def checked(name: str, properties: dict[str, Any]) -> Body:
         )
     kept |= {"protocol": protocol, "access": access, "priority": priority, "direction": direction}
     for field in FIELDS:
-        plural = field + ("es" if field.endswith("x") else "s")
-        one, many = properties.get(field), properties.get(plural) or []
+        lists = plural(field)
+        one, many = properties.get(field), properties.get(lists) or []
         if one and many:
             raise bad_request(
-                "SecurityRuleInvalidParameters", f"Security rule {name} cannot have both {field} and {plural}."
+                "SecurityRuleInvalidParameters", f"Security rule {name} cannot have both {field} and {lists}."
             )
         if not one and not many:
-            raise bad_request("SecurityRuleParameterMissing", f"Security rule {name} needs {field} or {plural}.")
+            raise bad_request("SecurityRuleParameterMissing", f"Security rule {name} needs {field} or {lists}.")
         for value in [one] if one else many:
             _check_value(name, field, str(value), single=bool(one))
         if one:
             kept[field] = str(one)
-        kept[plural] = [str(value) for value in many]
+        kept[lists] = [str(value) for value in many]
     return kept
+
+
+def plural(field: str) -> str:
+    """Under which name a rule has several values of a field."""
+    return field + ("es" if field.endswith("x") else "s")
 
 
 def _check_value(name: str, field: str, value: str, *, single: bool) -> None:
