@@ -6,6 +6,7 @@ The clusters' own API is that of the test's control plane; there are no machines
 
 import itertools
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -305,6 +306,29 @@ def test_a_cluster_deleted_alone_waits_for_what_is_exposed_through_it(office: Of
     shop.gone("ServiceExposure", "ManagedCluster")
     assert desk.seen(shop.node_group.id) is None
     shop.end()
+
+
+def test_who_comes_when_a_deletion_was_asked_for_does_not_hold_it_up(shop: Shop) -> None:
+    """`kubectl apply` before `kubectl delete` is through: what has nothing in Azure needs nobody."""
+    desk = shop.desk
+    shop.declare()
+    shop.ready()
+    shop.delete("CloudAccount", "DNSZone", "ManagedCluster", "NodePool")
+    for kind, name in shop.names("CloudAccount", "DNSZone", "ManagedCluster"):
+        desk.refused(kind, name, "Blocked")
+    asked = max(desk.get(*what)["metadata"]["deletionTimestamp"] for what in shop.names("ManagedCluster", "DNSZone"))
+    until("a second has passed", lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > asked or None)
+    desk.exposure("late", dns={"zoneRef": {"name": "zone"}, "name": "late"})
+    assert "being deleted" in desk.refused("ServiceExposure", "late", "WaitingForCluster")
+    assert blockers(desk, "ManagedCluster", "shop") == {f"ServiceExposure/{desk.namespace}/web"}
+    desk.delete("ServiceExposure", "web")
+    desk.gone("ServiceExposure", "web")
+    shop.gone("ManagedCluster", "NodePool", "DNSZone")
+    assert "there is no ManagedCluster" in desk.refused("ServiceExposure", "late", "WaitingForCluster")
+    shop.gone()
+    desk.delete("ServiceExposure", "late")
+    desk.gone("ServiceExposure", "late")
+    assert shop.left() == []
 
 
 def blockers(desk: Desk, kind: str, name: str) -> set[str]:

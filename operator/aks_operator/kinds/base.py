@@ -72,9 +72,10 @@ class World:
     def users(self, key: Key, *kinds: str) -> list[Key]:
         """Who needs `key`, oldest first: those who refer to it and are invited, and those who had something by it.
 
-        Whoever is not invited can neither add to it nor keep it from going.
+        Whoever is not invited can neither add to it nor keep it from going; nor can who came when it was going already.
         """
         body = self.cache.get(key) or {}
+        going = str((body.get("metadata") or {}).get("deletionTimestamp") or "~")
         return [
             user
             for user in self.cache.dependents(key)
@@ -84,6 +85,7 @@ class World:
                 or (
                     invited(user.namespace, key, (body.get("spec") or {}).get("allowedNamespaces"))
                     and self._means(user, key)
+                    and self._came(user) <= going
                 )
             )
         ]
@@ -94,6 +96,10 @@ class World:
             zone = str(((self.cache.get(key) or {}).get("status") or {}).get("id")).casefold()
             return any(str(line["id"]).casefold().startswith(f"{zone}/") for line in status.get("resources") or ())
         return bool(status.get("id") or status.get("resources"))
+
+    def _came(self, user: Key) -> str:
+        """When an object was created: RFC 3339 in UTC, which sorts as text."""
+        return str((self.cache.get(user) or {"metadata": {}})["metadata"].get("creationTimestamp") or "")
 
     def _means(self, user: Key, key: Key) -> bool:
         """Of two accounts that a reference without a namespace may mean, it means one."""
