@@ -16,6 +16,8 @@ PACE_AFTER_CHANGES: Final = 1.0
 MISSING: Final = 3600.0
 """Seconds for which a cloud that has no such call is not asked again."""
 MARGIN: Final = 3.0
+HURRY: Final = 3
+"""How often it is asked again at the pace of a change when some backends do not answer yet: pods take time to start."""
 
 
 @dataclass
@@ -26,6 +28,7 @@ class _Known:
     healthy: int | None
     due: float
     changed: bool
+    hurry: int = 0
 
 
 class Health:
@@ -50,17 +53,18 @@ class Health:
         if known is None and before is not None:  # a new process: what the status says is news to nobody
             known = self._known[key] = _Known(about, before, now + settling, changed=False)
         elif known is None or known.about != about:
-            due = max(now + settling, self._turn.get(subscription, 0.0))
-            self._turn[subscription] = due + PACE_AFTER_CHANGES
-            known = self._known[key] = _Known(about, known.healthy if known else None, due, changed=True)
+            due = self._soon(subscription, settling)
+            known = self._known[key] = _Known(about, known.healthy if known else None, due, changed=True, hurry=HURRY)
         if now < known.due or (not known.changed and now < self._next.get(subscription, 0.0)):
             return known.healthy
         known.due, known.changed = now + INTERVAL, False
         self._next[subscription] = now + PACE
         token = PRIORITY.set(Priority.DRIFT)
         try:
-            counts = [_up(await cloud.post(rule, "health")) for rule in rules]
-            known.healthy = min((count for count in counts if count is not None), default=None)
+            counts = [_counts(await cloud.post(rule, "health")) for rule in rules]
+            known.healthy = min((up for up, down in counts if up + down), default=None)
+            if known.hurry and any(down for _, down in counts):
+                known.due, known.changed, known.hurry = self._soon(subscription, settling), True, known.hurry - 1
         except (NotFound, Terminal):
             known.healthy, known.due = None, now + MISSING
         except CloudError:
@@ -68,6 +72,12 @@ class Health:
         finally:
             PRIORITY.reset(token)
         return known.healthy
+
+    def _soon(self, subscription: str, settling: float) -> float:
+        """When probes have told of a change, and others of the subscription have had their turn."""
+        due = max(self._clock() + settling, self._turn.get(subscription, 0.0))
+        self._turn[subscription] = due + PACE_AFTER_CHANGES
+        return due
 
     def wait(self, key: Key) -> float | None:
         """Seconds until a change is to be looked at, None when none is."""
@@ -84,7 +94,6 @@ def settling(interval: int, threshold: int) -> float:
     return interval * threshold + MARGIN
 
 
-def _up(answer: Body) -> int | None:
-    """Healthy backends, None when nobody probes."""
-    up, down = int(answer.get("up") or 0), int(answer.get("down") or 0)
-    return up if up + down else None
+def _counts(answer: Body) -> tuple[int, int]:
+    """Backends that answer, and that do not; none of either when nobody probes."""
+    return int(answer.get("up") or 0), int(answer.get("down") or 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from aks_operator.keys import Key
-from aks_operator.kinds.exposures.health import INTERVAL, MISSING, PACE, Health
+from aks_operator.kinds.exposures.health import HURRY, INTERVAL, MISSING, PACE, Health
 from aks_operator.port import Body, CloudError, NotFound, Terminal, Throttled
 from tests.unit.aks_operator.arm import Clock
 
@@ -55,6 +55,7 @@ async def test_it_is_asked_when_probes_have_told_of_a_change(ward: Ward) -> None
     assert await ward.look() is None
     assert ward.health.wait(A) == SETTLING
     ward.clock.now += SETTLING
+    ward.balancer.answers["http"] = {"up": 1, "down": 0}
     assert await ward.look() == 1
     assert ward.health.wait(A) is None
     assert await ward.look(about=2) == 1, "what was known stays until it is asked"
@@ -64,7 +65,18 @@ async def test_it_is_asked_when_probes_have_told_of_a_change(ward: Ward) -> None
     assert len(ward.balancer.asked) == 2
 
 
+async def test_after_a_change_those_who_do_not_answer_yet_are_asked_for_sooner_and_not_for_ever(ward: Ward) -> None:
+    await ward.look()
+    for _ in range(HURRY + 1):
+        assert ward.health.wait(A) == SETTLING
+        ward.clock.now += SETTLING
+        assert await ward.look() == 1
+    assert ward.health.wait(A) is None
+    assert len(ward.balancer.asked) == HURRY + 1
+
+
 async def test_at_rest_it_is_asked_once_in_an_interval(ward: Ward) -> None:
+    ward.balancer.answers["http"] = {"up": 2, "down": 0}
     for _ in range(int(SETTLING + 3 * INTERVAL)):
         await ward.look()
         ward.clock.now += 1
