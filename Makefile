@@ -20,7 +20,7 @@ test: lint type ## Run everything: lint, types, then all tests, those on kind in
 	@$(RUN) pytest -n 2
 
 test-az: setup ## Run the unmodified Azure CLI, and Azure's Go modules, against the fake cloud (got into the cache).
-	@hack/az >/dev/null && { hack/go-acceptance >/dev/null || true; } && $(RUN) pytest -q tests/az
+	@hack/az >/dev/null && { hack/go-acceptance >/dev/null || true; } && $(RUN) pytest -q -n 2 tests/az
 
 bench: setup ## Measure operator, fake cloud, CRDs and image: a line a figure, and bench/results.json. ONLY="shop cloud" for some.
 	@hack/kubernetes-build >/dev/null && $(RUN) python -m bench $(ONLY)

@@ -34,6 +34,8 @@ def test_az_takes_a_cluster_through_its_life(az: Az, group: str, tmp_path: Path)
     versions = {profile["name"]: profile["currentOrchestratorVersion"] for profile in upgraded["agentPoolProfiles"]}
     assert (upgraded["currentKubernetesVersion"], versions) == ("1.36.2", {"nodepool1": "1.36.2"})
 
+    said = az(f"aks command invoke {shop} --command 'kubectl get nodes'")
+    assert said["exitCode"] != 0, "there is no API server behind it"
     az(f"aks stop {shop}")
     assert az(f"aks show {shop}")["powerState"] == {"code": "Stopped"}
     az(f"aks start {shop}")
@@ -65,5 +67,8 @@ def _pools(az: Az, shop: str) -> None:
     az(f"aks upgrade {shop.replace('--cluster-name', '--name')} --kubernetes-version 1.36.2 --control-plane-only --yes")
     upgraded = az(f"aks nodepool upgrade {shop} --name ssd --kubernetes-version 1.36.2")
     assert upgraded["currentOrchestratorVersion"] == "1.36.2"
+    assert az(f"aks nodepool stop {shop} --nodepool-name ssd")["powerState"] == {"code": "Stopped"}
+    assert az(f"aks machine list {shop} --nodepool-name ssd") == []
+    assert az(f"aks nodepool start {shop} --nodepool-name ssd")["powerState"] == {"code": "Running"}
     az(f"aks nodepool delete {shop} --name ssd")
     assert [pool["name"] for pool in az(f"aks nodepool list {shop}")] == ["nodepool1"]

@@ -1,4 +1,4 @@
-"""az network dns: a zone, and what stands in it."""
+"""az network dns and private-dns: zones, what stands in them, and who sees it."""
 
 import pytest
 
@@ -34,3 +34,33 @@ def test_az_takes_a_zone_and_its_records_through_their_lives(az: Az, group: str)
     az(f"network dns record-set cname delete {sets} --name shop --yes")
     az(f"network dns zone delete {at} --name shop.example --yes")
     assert az(f"network dns zone list {at}") == []
+
+
+def test_az_makes_an_alias_of_a_public_address(az: Az, group: str) -> None:
+    at = f"--resource-group {group}"
+    address = az(f"network public-ip create {at} --name web --sku Standard")["publicIp"]["id"]
+    az(f"network dns zone create {at} --name alias.example")
+    sets = f"{at} --zone-name alias.example"
+    made = az(f"network dns record-set a create {sets} --name www --target-resource {address}")
+    assert made["targetResource"]["id"] == address
+    assert az(f"network dns record-set a show {sets} --name www")["targetResource"]["id"] == address
+
+
+def test_az_takes_a_private_zone_and_its_link_through_their_lives(az: Az, group: str) -> None:
+    at = f"--resource-group {group}"
+    sets = f"{at} --zone-name inner.example"
+    az(f"network vnet create {at} --name net --address-prefixes 10.0.0.0/16")
+    zone = az(f"network private-dns zone create {at} --name inner.example")
+    assert (zone["location"], zone["numberOfRecordSets"]) == ("global", 1)
+    link = az(
+        f"network private-dns link vnet create {sets} --name net --virtual-network net --registration-enabled false"
+    )
+    assert (link["virtualNetworkLinkState"], link["registrationEnabled"]) == ("Completed", False)
+    az(f"network private-dns record-set a add-record {sets} --record-set-name db --ipv4-address 10.0.0.9")
+    db = az(f"network private-dns record-set a show {sets} --name db")
+    assert (db["fqdn"], db["aRecords"]) == ("db.inner.example.", [{"ipv4Address": "10.0.0.9"}])
+    refused = az.refused(f"network private-dns zone delete {at} --name inner.example --yes")
+    assert "nested" in refused.text
+    az(f"network private-dns link vnet delete {sets} --name net --yes")
+    az(f"network private-dns zone delete {at} --name inner.example --yes")
+    assert az(f"network private-dns zone list {at}") == []

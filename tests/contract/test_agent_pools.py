@@ -293,7 +293,3 @@ def test_a_removed_pools_machines_are_gone(arm: Arm, pools: str) -> None:
     arm.make(f"{pools}/p", pool())
     arm.remove(f"{pools}/p")
     assert arm.get(f"{pools}/p/machines").code == "ParentResourceNotFound"
-
-
-def test_stopping_a_pool_is_501(arm: Arm, pools: str) -> None:
-    assert put(arm, f"{pools}/p", powerState={"code": "Stopped"}) == (501, "NotImplemented")

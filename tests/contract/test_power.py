@@ -147,3 +147,48 @@ def test_versions_for_pools_are_not_newer_than_the_control_plane(sdk: Clients, a
     arm.make(group.path(CLUSTERS, "c/agentPools/p"), pool(orchestratorVersion="1.35"))
     upgrades = sdk.aks.agent_pools.get_upgrade_profile(group.name, "c", "p").upgrades
     assert [str(entry.kubernetes_version).rpartition(".")[0] for entry in upgrades or ()] == ["1.36"]
+
+
+STOPPED, RUNNING = {"code": "Stopped"}, {"code": "Running"}
+
+
+def test_the_sdk_stops_and_starts_a_pool(sdk: Clients, arm: Arm, group: Group, path: str) -> None:
+    pools = sdk.aks.agent_pools
+    arm.make(f"{path}/agentPools/p", pool(count=2))
+    for power_state, machines in ((STOPPED, 0), (RUNNING, 2)):
+        body = pools.get(group.name, "c", "p")
+        body["properties"]["powerState"] = power_state
+        made = pools.begin_create_or_update(group.name, "c", "p", body).result()
+        assert (made.power_state, made.count, made.provisioning_state) == (power_state, 2, "Succeeded")
+        assert len(arm.get(f"{path}/agentPools/p/machines").body["value"]) == machines
+
+
+def test_a_pool_is_stopping_and_starting_meanwhile(brisk: Arm) -> None:
+    path = brisk.make(new_group(brisk).path(CLUSTERS, "c"), cluster())["id"]
+    brisk.make(f"{path}/agentPools/p", pool())
+    for power_state, state in ((STOPPED, "Stopping"), (RUNNING, "Starting")):
+        reply = brisk.put(f"{path}/agentPools/p", pool(powerState=power_state))
+        assert (reply.status, reply.state) == (200, state)
+        assert brisk.ended(reply)["status"] == "Succeeded"
+
+
+def test_a_system_pool_runs_and_so_does_a_new_one(arm: Arm, path: str) -> None:
+    system = arm.get(f"{path}/agentPools/system").body["properties"]
+    reply = arm.put(f"{path}/agentPools/system", {"properties": {**system, "powerState": STOPPED}})
+    assert (reply.status, reply.code) == (400, "OperationNotAllowed")
+    reply = arm.put(f"{path}/agentPools/p", pool(powerState=STOPPED))
+    assert (reply.status, reply.code) == (400, "InvalidParameter")
+
+
+def test_a_pool_that_was_stopped_by_itself_stays_so_when_its_cluster_is_started(arm: Arm, path: str) -> None:
+    arm.make(f"{path}/agentPools/p", pool())
+    arm.make(f"{path}/agentPools/p", pool(powerState=STOPPED))
+    arm.make(f"{path}/agentPools/p", pool(count=3))
+    done(arm, arm.post(f"{path}/stop"))
+    done(arm, arm.post(f"{path}/start"))
+    found = arm.get(f"{path}/agentPools/p").body["properties"]
+    assert (found["powerState"], found["count"]) == (STOPPED, 3)
+    assert arm.get(f"{path}/agentPools/p/machines").body["value"] == []
+    assert arm.get(f"{path}/agentPools/system").body["properties"]["powerState"] == RUNNING
+    arm.make(f"{path}/agentPools/p", pool(count=3, powerState=RUNNING))
+    assert len(arm.get(f"{path}/agentPools/p/machines").body["value"]) == 3

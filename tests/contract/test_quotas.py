@@ -114,6 +114,18 @@ def test_spot_machines_and_stopped_clusters_do_not_count_as_others(fresh: Group,
     assert arm.post(f"{path}/start").status == 202
 
 
+def test_a_stopped_pool_needs_no_vcpus_until_it_is_started(fresh: Group, arm: Arm, lever: Levers) -> None:
+    lever.quotas(cores=3 * CORES)
+    path = arm.make(fresh.path(CLUSTERS, "c"), cluster())["id"]
+    arm.make(f"{path}/agentPools/p", pool(count=2))
+    arm.make(f"{path}/agentPools/p", pool(count=2, powerState={"code": "Stopped"}))
+    arm.make(f"{path}/agentPools/more", pool())
+    started = arm.put(f"{path}/agentPools/p", pool(count=2, powerState={"code": "Running"}))
+    refused(started, "ErrCode_InsufficientVCPUQuota")
+    arm.remove(f"{path}/agentPools/more")
+    arm.make(f"{path}/agentPools/p", pool(count=2, powerState={"code": "Running"}))
+
+
 def test_a_subscription_has_so_many_clusters(fresh: Group, arm: Arm, lever: Levers) -> None:
     lever.quotas(managedClusters=1)
     arm.make(fresh.path(CLUSTERS, "c"), cluster())

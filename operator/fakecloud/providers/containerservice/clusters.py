@@ -35,7 +35,7 @@ from fakecloud.providers.containerservice import (
 from fakecloud.providers.containerservice.commands import CommandResults
 from fakecloud.providers.containerservice.machines import POOL_TYPE, Fleet
 from fakecloud.providers.containerservice.node_group import check_unlocked, group_of, locked, node_group, restrict
-from fakecloud.providers.containerservice.pools import SETTLED, Pools
+from fakecloud.providers.containerservice.pools import SETTLED, Pools, awake
 from fakecloud.providers.containerservice.refusals import immutable, invalid, refuse
 from fakecloud.providers.network.public_ips import PublicIPAddresses
 from fakecloud.store import Body
@@ -380,8 +380,7 @@ class Clusters(ResourceType):
         check_unlocked(self.context, body)
         if code == "Running":
             pools = self.context.children(body["id"], POOL_TYPE)
-            wanted = {pool["id"]: pool["properties"] for pool in pools}
-            self._fleet.check_capacity(body["id"], body["location"], wanted)
+            self._fleet.check_capacity(body["id"], body["location"], awake(pools))
         changed = {**body, "eTag": str(uuid.uuid4())}
         changed["properties"] = {**body["properties"], "provisioningState": state}
         operation = self._operation(name, call, body, seconds, power=code)

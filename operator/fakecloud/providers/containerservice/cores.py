@@ -26,7 +26,8 @@ def used(context: Context, subscription: str, location: str, instead: Mapping[st
     for pool in context.store.resources(POOLS):
         id_ = str(pool["id"]).lower()
         cluster = context.resource(id_.rpartition("/agentpools/")[0]) if id_.startswith(prefix) else None
-        if cluster is not None and cluster["location"] == location and id_ not in replaced and not _asleep(cluster):
+        asleep = cluster is None or _asleep(cluster) or pool.get("_stopped")
+        if cluster is not None and cluster["location"] == location and id_ not in replaced and not asleep:
             _count(total, pool["properties"])
     for properties in replaced.values():
         _count(total, properties)

@@ -86,7 +86,8 @@ class Fleet:
             missing = int(pool["properties"]["count"]) - len(self.rows(pool["id"]))
             waiting = pool["properties"]["provisioningState"] not in {"Failed", "Canceled", "Deleting"}
             owner = pool["id"].rpartition("/agentPools/")[0]
-            if missing > 0 and waiting and pool["id"].lower() not in asked and not self._asleep(owner):
+            asleep = pool.get("_stopped") or self._asleep(owner)
+            if missing > 0 and waiting and pool["id"].lower() not in asked and not asleep:
                 free -= missing
                 owners.add(owner.lower())
         free = max(0, free) if owners == {cluster.lower()} else 0
@@ -141,7 +142,7 @@ class Fleet:
 
     def _size(self, cluster: Body, pool: Body) -> list[Body]:
         """As many rows as the pool counts: the newest go first; the new ones are returned."""
-        have, count = self.rows(pool["id"]), int(pool["properties"]["count"])
+        have, count = self.rows(pool["id"]), 0 if pool.get("_stopped") else int(pool["properties"]["count"])
         group = str(cluster["properties"]["nodeResourceGroup"])
         used = set(taken_in(self.store, pool["_subnet"]))
         names = {row["name"] for row in have}

@@ -48,6 +48,7 @@ class Pools(ResourceType):
             "PropertyChangeNotAllowed with its target (I, D); Spot's label and taint",
             "at most 100 pools and 5000 nodes in a cluster (D)",
             "upgradeNodeImageVersion: 202, UpgradingNodeImageVersion; 204 when the image is the newest; a new one comes each week (D)",
+            "a User pool is stopped and started by its powerState: Stopping, Starting; it keeps its count and has no machines meanwhile (D)",
             "deleteMachines: 202, those that are named go and the pool counts fewer (M)",
             "quotas of vCPUs by region and by family: ErrCode_InsufficientVCPUQuota (D), and of clusters: QuotaExceeded",
             "a zone without room (`--quota westeurope/zone1=8`): the operation fails late, OverconstrainedZonalAllocationRequest (I)",
@@ -59,10 +60,7 @@ class Pools(ResourceType):
             "an upgrade changes the version of all machines at its end; surge, drain and soak settings are kept and not acted on",
             "a full subnet fails the operation (SubnetIsFull) after the PUT was taken",
         ),
-        missing=(
-            "stopped pools: 501",
-            "what is omitted stays, also labels and taints; whether Azure clears them is not known here",
-        ),
+        missing=("what is omitted stays, also labels and taints; whether Azure clears them is not known here",),
     )
     flat_errors = True
     verbs = ("GET", "LIST", "PUT", "DELETE")
@@ -99,7 +97,8 @@ class Pools(ResourceType):
     def made(self, cluster: Body, profile: dict[str, Any], cluster_version: str, network: NodeNetwork) -> Body:
         """A new pool's body; raises ArmError."""
         name = profile.get("name", "")
-        rules.refuse_stopped(profile)
+        if rules.wants_stopped(profile):
+            raise refusals.invalid("agentPoolProfile.powerState", "a new agent pool runs.")
         given = {k: v for k, v in profile.items() if k != "name" and k not in READ_ONLY}
         max_pods = defaults.max_pods(cluster["properties"]["networkProfile"])
         properties = rules.check_pool(name, given, None, max_pods)
@@ -148,7 +147,7 @@ class Pools(ResourceType):
             self._check_last_system_pool(cluster, known, body["properties"]["mode"])
         others = {p["name"]: p["properties"]["count"] for p in self.context.children(cluster["id"], POOL_TYPE)}
         cluster_rules.check_size({**others, body["name"]: body["properties"]["count"]})
-        self._fleet.check_capacity(cluster["id"], cluster["location"], {body["id"]: body["properties"]})
+        self._fleet.check_capacity(cluster["id"], cluster["location"], awake([body]))
         operation = self._operation("putPool", call, body, cluster, seconds, version=upgrade)
         self.context.begin(operation, (RESOURCE, body["id"], body))
         return Answer(status, self.shown(body), operation=operation)
@@ -175,8 +174,7 @@ class Pools(ResourceType):
         after = {**pools, **{name: change.body for name, change in changed.items()}}
         _check_system_pool([pool["properties"]["mode"] for pool in after.values()])
         cluster_rules.check_size({name: pool["properties"]["count"] for name, pool in after.items()})
-        wanted = {change.body["id"]: change.body["properties"] for change in changed.values()}
-        self._fleet.check_capacity(cluster["id"], cluster["location"], wanted)
+        self._fleet.check_capacity(cluster["id"], cluster["location"], awake(c.body for c in changed.values()))
         return list(changed.values())
 
     def run_versions(self, versions_: Mapping[str, str | None]) -> None:
@@ -190,22 +188,28 @@ class Pools(ResourceType):
 
     def _changed(self, known: Body, given: dict[str, Any], cluster_version: str) -> Change:
         """The pool after an update; raises ArmError."""
-        rules.refuse_stopped(given)
         have = known["properties"]
+        was = bool(known.get("_stopped"))
+        stopped = was if (wish := rules.wants_stopped(given)) is None else wish
         writable = {k: v for k, v in given.items() if k not in READ_ONLY}
         properties = rules.check_pool(known["name"], writable, have, have["maxPods"])
         current = have["currentOrchestratorVersion"]
         version = versions.meant(given.get("orchestratorVersion"), current, pool=True)
         versions.check_pool_version(cluster_version, version)
         versions.check_upgrade(current, version)
-        if version != current:
+        if stopped and properties["mode"] == "System":
+            raise refuse(400, "OperationNotAllowed", "System agent pools cannot be stopped.")
+        if stopped != was:
+            state, seconds = ("Stopping" if stopped else "Starting"), SCALE_SECONDS
+        elif version != current:
             state, seconds = "Upgrading", UPGRADE_SECONDS
         elif properties["count"] != have["count"]:
             state, seconds = "Scaling", SCALE_SECONDS
         else:
             state, seconds = "Updating", UPDATE_SECONDS
         properties |= {"provisioningState": state, "eTag": str(uuid.uuid4())}
-        return Change({**known, "properties": properties}, seconds, version if version != current else None)
+        body = {**known, "properties": properties, "_stopped": stopped}
+        return Change(body, seconds, version if version != current else None)
 
     async def delete(self, call: Call) -> Answer:
         """See ResourceType."""
@@ -244,6 +248,7 @@ class Pools(ResourceType):
         await self._fleet.bring_about(cluster, pools)
         for pool in pools:
             self._put_state(pool["id"], "Succeeded")
+            self._put_power(pool["id"], "Running")
 
     def fail(self, cluster: str, state: str) -> None:
         """Pools that were being made or changed together with their cluster failed, or were canceled, with it."""
@@ -252,10 +257,9 @@ class Pools(ResourceType):
                 self._put_state(pool["id"], state)
 
     def power(self, cluster: str, code: str) -> None:
-        """All pools of a cluster are Running or Stopped."""
+        """All pools of a cluster are Stopped, or Running but for those that somebody stopped by themselves."""
         for pool in self.context.children(cluster, POOL_TYPE):
-            properties = {**pool["properties"], "powerState": {"code": code}}
-            self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
+            self._put_power(pool["id"], code)
 
     async def _settled(self, operation: Body) -> None:
         self.run_versions({operation["resource"]: operation["data"].get("version")})
@@ -329,6 +333,12 @@ class Pools(ResourceType):
             properties = {**pool["properties"], "provisioningState": state}
             self.store.put(RESOURCE, pool["id"], {**pool, "properties": properties})
 
+    def _put_power(self, id_: str, code: str) -> None:
+        pool = self.context.resource(id_)
+        power = {"code": "Stopped" if pool is not None and pool.get("_stopped") else code}
+        if pool is not None and pool["properties"].get("powerState") != power:
+            self.store.put(RESOURCE, pool["id"], {**pool, "properties": {**pool["properties"], "powerState": power}})
+
     async def _gone(self, operation: Body) -> None:
         cluster = self.context.resource(operation["resource"].rpartition("/agentPools/")[0])
         if cluster is not None:
@@ -364,6 +374,11 @@ class Pools(ResourceType):
             seconds=seconds,
             **data,
         )
+
+
+def awake(pools: Iterable[Body]) -> dict[str, Body]:
+    """The properties of pools by id, but of those that are stopped: they need no machines."""
+    return {pool["id"]: pool["properties"] for pool in pools if not pool.get("_stopped")}
 
 
 def _check_system_pool(modes: Sequence[str | None]) -> None:

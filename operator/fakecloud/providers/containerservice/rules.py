@@ -187,7 +187,7 @@ def _check_taint(taint: str) -> None:
         raise invalid("agentPoolProfile.nodeTaints", f"{taint} is no valid taint: it takes key=value:Effect.")
 
 
-def refuse_stopped(properties: dict[str, Any]) -> None:
-    """Raises ArmError (501) for a wish for a stopped pool, which is not built."""
-    if (properties.get("powerState") or {}).get("code", "Running") != "Running":
-        raise refuse(501, "NotImplemented", "fakecloud does not implement stopping of agent pools.")
+def wants_stopped(properties: dict[str, Any]) -> bool | None:
+    """Whether an agent pool is to be stopped (True) or to run (False), None when a body does not say."""
+    code = (properties.get("powerState") or {}).get("code")
+    return None if code is None else bool(code == "Stopped")
