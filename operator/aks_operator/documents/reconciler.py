@@ -1,5 +1,6 @@
 """The one writer of shared documents: observe, plan for all who share, apply, tell them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -30,6 +31,8 @@ BY_ENTRY: Final = frozenset({"microsoft.network/loadbalancers", "microsoft.netwo
 
 _PASSING: Final = (Busy, Throttled)
 """Refusals by which nothing is wrong: the same request is taken later."""
+
+_NUMBERS: Final = re.compile(r"[0-9a-fA-F]+(-[0-9a-fA-F]+)+|[0-9]+")
 
 
 def document_key(account: Key, id_: str) -> Key:
@@ -202,8 +205,16 @@ class Documents:
 
 
 def _same_wait(before: Result, now: Result) -> bool:
-    """Whether a document is on its way as it was before."""
-    return not (before.settled or now.settled) and replace(before, body=None) == replace(now, body=None)
+    """Whether a document is on its way as it was before, or fails as it did before.
+
+    Some of Azure's messages have the number of the request or the time: were that news, who is told would look again, and
+    hear other numbers, as fast as the processor can.
+    """
+    return not (before.settled or now.settled) and _in_words(before) == _in_words(now)
+
+
+def _in_words(result: Result) -> Result:
+    return replace(result, body=None, message=_NUMBERS.sub("#", result.message))
 
 
 def _meant(kind: str, owner: Key, reference: Mapping[str, Any] | None) -> Key:

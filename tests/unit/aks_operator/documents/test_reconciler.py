@@ -18,7 +18,7 @@ from aks_operator.keys import Key
 from aks_operator.marks import OWNER_TAG, Marks, owner_hash
 from aks_operator.objects import references
 from aks_operator.observer import Observer
-from aks_operator.port import Busy, CloudError, Terminal, Throttled, Unreachable
+from aks_operator.port import AuthenticationFailed, Busy, CloudError, Terminal, Throttled, Unreachable
 from aks_operator.queue import WorkQueue
 from aks_operator.session import Session
 from tests.unit.aks_operator.arm import Arm, Clock
@@ -312,6 +312,24 @@ async def test_who_was_served_goes_on_while_azure_takes_a_change_of_another_only
         assert not asking.settled
         assert asking.message == str(error)
         assert B in office.queue._ready
+
+
+async def test_a_failure_that_differs_in_its_numbers_alone_is_told_once(office: Office) -> None:
+    await made(office, A)
+    key = document_key(ACCOUNT, ADDRESS)
+    woken = []
+    for text in (
+        "it expired at 11/29/2026 10:00:01 (5c0d8a1e-55a1-4f0e-9d3c-0f7b3f0a9c11)",
+        "it expired at 11/29/2026 10:00:02 (77de1b20-0a11-4c4e-8f2a-9b1c0d0e0f00)",
+        "it is not yours",
+    ):
+        office.queue.forget(A)
+        office.documents.failed(key, AuthenticationFailed(text), blip=False)
+        woken.append(A in office.queue._ready)
+        result = office.shares.result(key)
+        assert result is not None
+        assert result.message == text
+    assert woken == [True, False, True]
 
 
 async def test_a_blip_says_nothing_of_what_is_as_it_should_be(office: Office) -> None:
