@@ -24,7 +24,7 @@ class CommandResults(ResourceType):
     type = TYPE
     fidelity = Fidelity(
         exact=(
-            "`runCommand` is 202 with the result's own Location, which is 202 until it ran (D); exit code, times and what it said; files come as a zip archive",
+            "`runCommand` is 202 with the result's own Location, which is 202 with its state until it ran; its id has no hyphens (I, az waits for that and reads it so); exit code, times and what it said; files come as a zip archive",
         ),
         simplified=(
             "kubectl and helm alone, without a shell, where the server has them: else exit code 127; one minute; with compute none they meet a cluster that cannot be reached",
@@ -57,9 +57,10 @@ class CommandResults(ResourceType):
             subscription=call.target.subscription,
             seconds=SECONDS,
         )
+        name = operation["id"].replace("-", "")
         body: Body = {
-            "id": f"{cluster['id']}/commandResults/{operation['id']}",
-            "name": operation["id"],
+            "id": f"{cluster['id']}/commandResults/{name}",
+            "name": name,
             "type": TYPE,
             "properties": {"provisioningState": "Running", "startedAt": rfc3339(self.context.clock.now())},
             "_command": asked["command"],
@@ -72,9 +73,10 @@ class CommandResults(ResourceType):
     async def get(self, call: Call) -> Answer:
         """See ResourceType: 202 while it runs."""
         body = self.found(call)
+        told = {"id": body["name"], "properties": body["properties"]}
         if self.context.operations.running_on(body["id"]) is not None:
-            return Answer(202, None, headers=self._where(call, body))
-        return Answer(200, {"id": body["name"], "properties": body["properties"]})
+            return Answer(202, told, headers=self._where(call, body))
+        return Answer(200, told)
 
     def missing(self, target: Any) -> ArmError:
         """See ResourceType."""
