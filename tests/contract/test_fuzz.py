@@ -11,7 +11,7 @@ from tests.contract import bodies
 from tests.contract.cloud import Arm, Reply
 
 CASES: Final = settings(
-    max_examples=400,
+    max_examples=1300,  # of four tests
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -66,6 +66,7 @@ KEYS: Final = st.sampled_from(
         *("addressPrefixes", "subnets", "addressPrefix", "frontendIPConfigurations", "publicIPAddress", "probes"),
         *("inboundNatRules", "outboundRules", "routes", "nextHopType", "ipConfigurations", "gatewayType", "subnet"),
         *("backendAddressPools", "loadBalancerBackendAddresses", "loadBalancingRules", "TTL", "ARecords", "ipAddress"),
+        *("powerState", "code", "targetResource", "command"),
     ]
 ) | st.text(max_size=6)
 JSON: Final = st.recursive(
