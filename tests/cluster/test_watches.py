@@ -12,6 +12,10 @@ from tests.cluster.operators import Operator
 from tests.cluster.wire import Wire
 from tests.contract.cloud import until
 
+# The wire is closed in the middle of TLS handshakes: asyncio leaves the transports of those to the garbage collector.
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:Exception ignored in. <(function _(Selector|SSLProtocol)Transport|socket\.socket):pytest.PytestUnraisableExceptionWarning"
+)
 LEASE_SECONDS = 3.0
 DEADLINE = 15.0
 """Seconds that a watch has here: more than kopf's longest pause before it takes up one that was refused."""
