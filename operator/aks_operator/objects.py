@@ -118,8 +118,7 @@ class Objects:
             async for body in self._kube.pages(f"/apis/{GROUP_VERSION}{scope}/{KINDS[kind].PLURAL}"):
                 key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
                 seen[key] = body
-                if self._listed(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body}):
-                    self._canary.wrote(str(key), str(body["metadata"]["resourceVersion"]))  # a watch will bring it too
+                self._ahead(key, {"apiVersion": GROUP_VERSION, "kind": kind, **body})
         targets = {key: (self._cache.refers_to(key), self._cache.get(key)) for key in before}
         for key in self._cache.prune(kind, seen, before):
             self._canary.gone(str(key))
@@ -167,8 +166,7 @@ class Objects:
                 return
             raise
         self._metrics.status_patches.labels(key.kind).inc()
-        known, targets = self._cache.get(key), self._cache.refers_to(key)
-        self._changed(key, self._wrote(key, answer), targets, known)  # of what others did, no watch tells again
+        self._ahead(key, answer)  # of what others did meanwhile, no watch tells again
         old = body.get("status") or {}
         changed = {field for field in {*old, *status} if old.get(field) != status.get(field)}
         others = [*self._cache.dependents(key), *self._cache.refers_to(key)]
@@ -177,13 +175,17 @@ class Objects:
             self._wake(self._cache.users(key))
         await self._tell(key, body, status)
 
-    def _wrote(self, key: Key, answer: Mapping[str, Any]) -> Change:
+    def _wrote(self, key: Key, answer: Mapping[str, Any]) -> None:
         """Take in the answer to a write of ours; if it changed nothing, or the watch was quicker, nothing is owed."""
         known = self._cache.get(key)
-        change = self._cache.remember(key, answer)
+        self._cache.remember(key, answer)
         if self._cache.get(key) is not known:
             self._canary.wrote(str(key), str(answer["metadata"]["resourceVersion"]))
-        return change
+
+    def _ahead(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Take in a body that a watch will bring, too, and wake whoever has to know."""
+        if self._listed(key, body):
+            self._canary.wrote(str(key), str(body["metadata"]["resourceVersion"]))
 
     def _listed(self, key: Key, body: Mapping[str, Any]) -> bool:
         """Take in a body; whether it is newer than what was known."""
